@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of <string.h> that the monitor, mbedTLS and libfdt use. Bodies: src/base/cstring.cpp.
+#ifndef PLINTH_LIBC_STRING_H
+#define PLINTH_LIBC_STRING_H
+#include <stddef.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+void *memcpy(void *__restrict to, const void *__restrict from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *to, int value, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+void *memchr(const void *where, int value, size_t size);
+size_t strlen(const char *text);
+size_t strnlen(const char *text, size_t limit);
+int strcmp(const char *a, const char *b);
+char *strchr(const char *text, int value);
+char *strrchr(const char *text, int value);
+#ifdef __cplusplus
+}
+#endif
+#endif
