@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+# One load or store with a guest's rights: MPRV is set for exactly one instruction, and mtvec points
+# behind it, so that a fault arrives there with MPRV to be cleared and the cause to be read.
+# a0 address, a1 width in bytes (1, 2, 4, 8), a2 mstatus bits (MPP, MPV, SUM, MXR), a3 GuestAccess*; returns a3.
+
+.equ OK, 0
+.equ VALUE, 8
+.equ CAUSE, 16
+.equ TVAL, 24
+.equ MPRV, 0x20000
+
+.macro with_rights instruction
+    csrr t2, mstatus                # replaced before the next guest entry
+    la t0, 9f
+    csrrw t0, mtvec, t0
+    li t3, MPRV
+    csrw mstatus, a2                # MPRV still clear
+    li t4, 0
+    csrs mstatus, t3
+    \instruction
+    csrc mstatus, t3
+    li t4, 1
+    .balign 4
+9:  csrc mstatus, t3
+    csrw mtvec, t0
+    csrr t5, mcause
+    csrr t6, mtval
+    csrw mstatus, t2
+    sd t4, OK(a3)
+    bnez t4, 8f
+    sd t5, CAUSE(a3)
+    sd t6, TVAL(a3)
+8:
+.endm
+
+.section .text.plinth_guest_access, "ax"
+.balign 4
+.globl plinth_guest_load
+plinth_guest_load:
+    li t1, 0
+    li t5, 4
+    beq a1, t5, 4f
+    bgtu a1, t5, 7f
+    li t5, 1
+    beq a1, t5, 1f
+    with_rights "lhu t1, 0(a0)"
+    j 3f
+1:  with_rights "lbu t1, 0(a0)"
+    j 3f
+4:  with_rights "lwu t1, 0(a0)"
+    j 3f
+7:  with_rights "ld t1, 0(a0)"
+3:  sd t1, VALUE(a3)
+    mv a0, a3
+    ret
+
+.globl plinth_guest_store
+plinth_guest_store:
+    ld t1, VALUE(a3)
+    li t5, 4
+    beq a1, t5, 4f
+    bgtu a1, t5, 7f
+    li t5, 1
+    beq a1, t5, 1f
+    with_rights "sh t1, 0(a0)"
+    j 3f
+1:  with_rights "sb t1, 0(a0)"
+    j 3f
+4:  with_rights "sw t1, 0(a0)"
+    j 3f
+7:  with_rights "sd t1, 0(a0)"
+3:  mv a0, a3
+    ret

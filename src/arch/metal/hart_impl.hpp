@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hart itself: CSR instructions, guest entry, PMP, CLINT.
+#pragma once
+
+#include "arch/mmio.hpp"
+#include "board.hpp"
+
+#include <utility>
+
+namespace plinth::arch {
+
+extern "C" {
+void plinth_enter(GuestContext* guest);
+/// Loads or stores `width` bytes at `address` with MPRV and `status` in mstatus; see
+/// guest_access.S.
+GuestAccess* plinth_guest_load(u64 address, u64 width, u64 status, GuestAccess* out);
+GuestAccess* plinth_guest_store(u64 address, u64 width, u64 status, GuestAccess* out);
+void plinth_save_fp(FpState* out);
+void plinth_load_fp(FpState const* in);
+void plinth_save_vector(VectorState* out);
+void plinth_load_vector(VectorState const* in);
+}
+
+/// What belongs to the hart that asks: kept in tp, which guests do not share with the monitor.
+inline void set_current(void* state) { asm volatile("mv tp, %0" : : "r"(state)); }
+inline void* current()
+{
+    void* state;
+    asm("mv %0, tp" : "=r"(state));
+    return state;
+}
+
+/// One hart of the real machine.
+class Hart {
+  public:
+    constexpr Hart() = default;
+
+    unsigned id() const { return id_; }
+    Features const& features() const { return features_; }
+
+    /// Puts the hart into a known state and finds out what it has. Once, before anything else;
+    /// false if the hart cannot run the monitor (no U-mode, too few or locked PMP entries).
+    bool bring_up(unsigned id);
+
+    template <CsrNumber N> static u64 read()
+    {
+        u64 value;
+        asm volatile("csrr %0, %1" : "=r"(value) : "i"(N) : "memory");
+        return value;
+    }
+    template <CsrNumber N> static void write(u64 value)
+    {
+        asm volatile("csrw %1, %0" : : "r"(value), "i"(N) : "memory");
+    }
+    template <CsrNumber N> static void set(u64 bits)
+    {
+        asm volatile("csrs %1, %0" : : "r"(bits), "i"(N) : "memory");
+    }
+    template <CsrNumber N> static void clear(u64 bits)
+    {
+        asm volatile("csrc %1, %0" : : "r"(bits), "i"(N) : "memory");
+    }
+    /// Whether the CSR can be read; recovers from the trap if it cannot.
+    template <CsrNumber N> static bool probe()
+    {
+        u64 ok = 0;
+        u64 scratch;
+        asm volatile("la %1, 1f\n"
+                     "csrrw %1, mtvec, %1\n"
+                     "csrr zero, %2\n"
+                     "li %0, 1\n"
+                     ".balign 4\n"
+                     "1: csrw mtvec, %1"
+                     : "+&r"(ok), "=&r"(scratch)
+                     : "i"(N)
+                     : "memory");
+        return ok != 0;
+    }
+
+    Trap enter(GuestContext& guest)
+    {
+        plinth_enter(&guest);
+        Trap trap{.cause = read<csr::Mcause>(),
+                  .tval = read<csr::Mtval>(),
+                  .mstatus = read<csr::Mstatus>()};
+        if (features_.has('H')) {
+            trap.tval2 = read<csr::Mtval2>();
+            trap.tinst = read<csr::Mtinst>();
+        }
+        return trap;
+    }
+
+    /// Makes the PMP hold `image`; writes what differs from what it holds, then fences.
+    void load_pmp(PmpImage const& image);
+
+    GuestAccess guest_load(u64 address, unsigned width, u64 status)
+    {
+        GuestAccess out;
+        return *plinth_guest_load(address, width, status, &out);
+    }
+    GuestAccess guest_store(u64 address, unsigned width, u64 status, u64 value)
+    {
+        GuestAccess out{.value = value};
+        return *plinth_guest_store(address, width, status, &out);
+    }
+
+    /// Memory as the monitor sees it; for ranges that the monitor owns or has sealed.
+    std::span<u8> bytes(PhysRange range) const
+    {
+        return {reinterpret_cast<u8*>(range.base().raw), range.size()};
+    }
+
+    u64 time() const { return mmio_read<u64>(board::clint.base().raw + 0xbff8); }
+    void set_deadline(u64 deadline)
+    {
+        mmio_write<u64>(board::clint.base().raw + 0x4000 + 8ULL * id_, deadline);
+    }
+    void send_ipi(unsigned hart)
+    {
+        asm volatile("fence rw, ow" : : : "memory");
+        mmio_write<u32>(board::clint.base().raw + 4ULL * hart, 1);
+    }
+    void clear_ipi()
+    {
+        mmio_write<u32>(board::clint.base().raw + 4ULL * id_, 0);
+        asm volatile("fence ow, rw" : : : "memory");
+    }
+
+    /// Forgets all cached translations and PMP results, of all stages (4.2.1, 9.5.2).
+    void fence_all() const
+    {
+        if (features_.has('S')) asm volatile("sfence.vma" : : : "memory");
+        if (features_.has('H')) // hfence.gvma, hfence.vvma
+            asm volatile(".4byte 0x62000073\n.4byte 0x22000073" : : : "memory");
+    }
+    void fence_code() const { asm volatile("fence.i" : : : "memory"); }
+    /// Sleeps until an interrupt that mie enables is pending; it is not taken.
+    void wait_for_interrupt() const { asm volatile("wfi" : : : "memory"); }
+
+    /// Stops this hart for good, interrupts masked.
+    [[noreturn]] static void park()
+    {
+        write<csr::Mie>(0);
+        for (;;) asm volatile("wfi");
+    }
+
+    void save(FpState& out) const { plinth_save_fp(&out); }
+    void load(FpState const& in) const { plinth_load_fp(&in); }
+    void save(VectorState& out) const { plinth_save_vector(&out); }
+    void load(VectorState const& in) const { plinth_load_vector(&in); }
+
+  private:
+    void clear_leftovers();
+    void find_features();
+    bool find_pmp();
+
+    unsigned id_{0};
+    Features features_{};
+    PmpImage loaded_{};
+};
+
+} // namespace plinth::arch

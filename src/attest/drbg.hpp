@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random numbers for enclaves and for the monitor's own needs.
+#pragma once
+
+#include "attest/digest.hpp"
+#include "base/result.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <mbedtls/hmac_drbg.h>
+#include <span>
+
+namespace plinth::attest {
+
+/// HMAC_DRBG with SHA-256 (NIST SP 800-90A rev. 1, 10.1.2). Fails closed: before a successful
+/// seed(), after an error and after wipe() every call returns Err::NoEntropy, and output buffers
+/// are zero. Not locked: one hart at a time. Stays where it is, since mbedTLS keeps pointers into
+/// it.
+class Drbg {
+  public:
+    static constexpr std::size_t min_entropy = 32;          ///< bytes
+    static constexpr std::size_t max_entropy = 256;         ///< bytes
+    static constexpr std::size_t max_personalisation = 128; ///< bytes
+
+    constexpr Drbg() = default;
+    Drbg(Drbg const&) = delete;
+    Drbg& operator=(Drbg const&) = delete;
+
+    /// Instantiates (10.1.2.3) with entropy ‖ personalisation; the caller wipes both. Uses the
+    /// static pool's allocator for a moment. Errors: NoEntropy (less than min_entropy bytes, or all
+    /// zero), BadArgument (longer than the limits), Crypto, Busy.
+    Result<void> seed(Bytes entropy, Bytes personalisation);
+    /// Mixes further entropy in (10.1.2.4), min_entropy to max_entropy bytes.
+    /// Errors: NoEntropy (not seeded, too little, all zero), BadArgument, Crypto.
+    Result<void> reseed(Bytes entropy);
+    /// 64 random bits. Errors: NoEntropy, Crypto.
+    Result<std::uint64_t> next();
+    /// Fills `out` with random bytes. Errors: NoEntropy, Crypto; then `out` is zero.
+    Result<void> fill(std::span<std::uint8_t> out);
+    /// Zeroes the state: not seeded any more.
+    void wipe();
+    bool seeded() const { return seeded_; }
+
+  private:
+    Result<void> fail(Err error);
+
+    mbedtls_hmac_drbg_context state_{};
+    alignas(16) std::array<std::uint8_t, 768> storage_{}; // what state_ points to
+    std::uint64_t requests_{0};                           // since the last (re)seed
+    bool seeded_{false};
+};
+
+} // namespace plinth::attest

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory for mbedTLS: for the length of one operation, and never two operations at once.
+// Internal to src/attest and the verifier.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace plinth::attest {
+
+/// While it lives, mbedTLS allocates from one region. mbedTLS has a single allocator, so a second
+/// scope, on whichever hart, is not granted: test it, and give up with Err::Busy. Nothing waits
+/// here. Outside a scope every allocation of mbedTLS fails.
+class PoolScope {
+  public:
+    /// The static pool, 16 KiB, zeroed again at the end of the scope.
+    PoolScope();
+    /// Memory of the caller's, which keeps its content for an object that goes on using it
+    /// without allocating or freeing.
+    explicit PoolScope(std::span<std::uint8_t> memory);
+    PoolScope(PoolScope const&) = delete;
+    PoolScope& operator=(PoolScope const&) = delete;
+    ~PoolScope();
+    /// Whether the scope was granted.
+    explicit operator bool() const { return granted_; }
+
+  private:
+    bool granted_;
+    bool wipe_;
+};
+
+} // namespace plinth::attest

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attestation report (KEYSTONE-ABI "Report"): its layout and the messages that are signed.
+#pragma once
+
+#include "attest/digest.hpp"
+#include "attest/keys.hpp"
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace plinth::attest {
+
+/// The most bytes of user data that a report carries.
+inline constexpr std::size_t max_report_data = 1024;
+
+/// What the monitor says about an enclave.
+struct EnclaveReport {
+    Digest hash{};                                    ///< measurement of the enclave
+    std::uint64_t data_len{};                         ///< bytes of data that count, at most 1,024
+    std::array<std::uint8_t, max_report_data> data{}; ///< the enclave's data; zero beyond data_len
+    Signature signature{};                            ///< by the monitor key
+};
+
+/// What the device says about the monitor.
+struct MonitorReport {
+    Digest hash{};          ///< measurement of the monitor
+    PublicKey public_key{}; ///< the monitor key
+    Signature signature{};  ///< by the device key: the monitor's certificate
+};
+
+/// The whole report: 1,352 bytes without padding, numbers little-endian.
+struct Report {
+    EnclaveReport enclave{};
+    MonitorReport monitor{};
+    PublicKey device_public_key{};
+};
+
+static_assert(std::endian::native == std::endian::little);
+static_assert(sizeof(Report) == 1352 && std::has_unique_object_representations_v<Report>);
+static_assert(std::is_trivially_copyable_v<Report> && std::is_standard_layout_v<Report>);
+static_assert(offsetof(Report, enclave.data_len) == 64 && offsetof(Report, enclave.data) == 72);
+static_assert(offsetof(Report, enclave.signature) == 1096);
+static_assert(offsetof(Report, monitor) == 1160 && offsetof(Report, monitor.public_key) == 1224);
+static_assert(offsetof(Report, monitor.signature) == 1256);
+static_assert(offsetof(Report, device_public_key) == 1320);
+
+/// The report's 1,352 bytes, as they are handed to an enclave.
+inline Bytes as_bytes(Report const& report)
+{
+    return {static_cast<std::uint8_t const*>(static_cast<void const*>(&report)), sizeof report};
+}
+
+/// SHA-256("plinth.enclave.v1\0" ‖ hash ‖ data_len ‖ data[0..data_len)), what the monitor key
+/// signs. `data` is at most max_report_data bytes. The length is eight bytes, little-endian.
+Hash256 enclave_message(Digest const& hash, Bytes data);
+
+/// SHA-256(context ‖ monitor hash ‖ monitor public key), what the device key signs. The context is
+/// "plinth.monitor.v1\0" for a root that was handed over by a stage that measured the monitor, and
+/// "plinth.monitor.self.v1\0" for a monitor that measured itself (self-asserted and test roots).
+Hash256 monitor_message(RootKind root, Digest const& hash, PublicKey const& key);
+
+} // namespace plinth::attest

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Result<T>: a value or the reason why there is none. Errors are values; nothing throws.
+#pragma once
+
+#include "base/types.hpp"
+#include <optional>
+#include <utility>
+
+namespace plinth {
+
+/// Why an operation of the monitor did not succeed. Mapped to SBI codes only at the edge
+/// (enclave/abi.hpp).
+enum class Err : u8 {
+    BadAddress,    ///< not a valid, non-wrapping, suitably placed address range
+    BadArgument,   ///< outside the range that the interface states
+    Fault,         ///< the guest's own rights do not allow the access
+    Overlap,       ///< touches memory that already has an owner
+    NoResource,    ///< every slot, entry or window is in use
+    WrongState,    ///< the object exists but this edge does not
+    NoSuchId,      ///< no such object
+    Unprovisioned, ///< no device key
+    NoEntropy,     ///< the random generator is not seeded or has failed
+    Crypto,        ///< the cryptographic library refused
+    Malformed,     ///< a structure handed over at boot is not what its format says
+    Busy,          ///< another hart works on it
+};
+
+/// A value of type T or an Err. Dereferencing an empty one is a bug and is caught by the bounds
+/// checks.
+template <typename T> class [[nodiscard]] Result {
+  public:
+    using value_type = T;
+    constexpr Result(T value) : value_{std::move(value)} {}
+    constexpr Result(Err error) : error_{error} {}
+    constexpr explicit operator bool() const { return value_.has_value(); }
+    constexpr T& operator*() { return *value_; }
+    constexpr T const& operator*() const { return *value_; }
+    constexpr T* operator->() { return &*value_; }
+    constexpr T const* operator->() const { return &*value_; }
+    constexpr Err error() const { return error_; }
+
+  private:
+    std::optional<T> value_{};
+    Err error_{};
+};
+
+/// Success without a value, or an Err.
+template <> class [[nodiscard]] Result<void> {
+  public:
+    constexpr Result() = default;
+    constexpr Result(Err error) : error_{error}, ok_{false} {}
+    constexpr explicit operator bool() const { return ok_; }
+    constexpr void operator*() const {}
+    constexpr Err error() const { return error_; }
+
+  private:
+    Err error_{};
+    bool ok_{true};
+};
+
+/// The value of a Result, or return its error from the enclosing function.
+#define TRY(expression)                                                                            \
+    ({                                                                                             \
+        auto try_result = (expression);                                                            \
+        if (!try_result) return try_result.error();                                                \
+        std::move(*try_result);                                                                    \
+    })
+
+/// As TRY, for a Result<void>.
+#define TRY_VOID(expression)                                                                       \
+    do {                                                                                           \
+        if (auto const try_result = (expression); !try_result) return try_result.error();          \
+    } while (false)
+
+} // namespace plinth

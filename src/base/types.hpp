@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Short names for the machine's words: most of what the monitor handles has exactly one of these.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace plinth {
+
+using u8 = std::uint8_t;
+using u16 = std::uint16_t;
+using u32 = std::uint32_t;
+using u64 = std::uint64_t;
+
+} // namespace plinth

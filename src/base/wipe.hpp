@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Zeroing that no compiler may drop.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+namespace plinth {
+
+/// Zeroes `size` bytes at `data`; the stores happen even if nothing reads them afterwards.
+inline void wipe(void* data, std::size_t size)
+{
+    std::memset(data, 0, size);
+    __asm__ __volatile__("" : : "r"(data) : "memory");
+}
+
+/// Zeroes an object that holds secrets.
+template <typename T> void wipe_object(T& object) { wipe(&object, sizeof object); }
+
+} // namespace plinth

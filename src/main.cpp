@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bring-up of each hart, and the end of a monitor that broke.
+#include "base/check.hpp"
+#include "monitor/boot.hpp"
+#include "monitor/console.hpp"
+#include "monitor/loop.hpp"
+#include "monitor/worlds.hpp"
+
+#include <bit>
+
+namespace {
+
+using namespace plinth;
+using namespace plinth::monitor;
+
+constinit Monitor machine{};
+
+std::atomic<u32> failed{0};
+
+HartState& bring_up(u64 id)
+{
+    auto& h = machine.harts[id];
+    h.monitor = &machine;
+    arch::set_current(&h);
+    if (h.hart.bring_up(static_cast<unsigned>(id))) return h;
+    Console console{h.hart};
+    Text{console}
+        << "Plinth: hart " << id
+        << " cannot run below the monitor: it has no U-mode, fewer than 6 PMP entries or a "
+           "locked one. It stops here.\n";
+    h.hart.park();
+}
+
+[[noreturn]] void fail(char const* what, u64 cause, u64 pc)
+{
+    auto& h = *static_cast<HartState*>(arch::current());
+    if (failed.exchange(1) == 0) {
+        machine.stopping.store(1);
+        for (auto& other : machine.harts)
+            if (&other != &h && other.online.load() != 0) h.hart.send_ipi(other.hart.id());
+        machine.identity.seize().wipe();
+        machine.drbg.seize().wipe();
+        constexpr char const* worlds[] = {"firmware", "host", "enclave"};
+        Console console{h.hart};
+        Text{console} << "\nPlinth: FAILURE: " << what << ", cause " << Hex{cause} << ", pc "
+                      << Hex{pc} << ", hart " << u64{h.hart.id()} << ", world "
+                      << worlds[static_cast<unsigned>(h.world)] << "\n";
+    }
+    forget_worlds(h);
+    h.parked.store(1);
+    h.hart.park();
+}
+
+} // namespace
+
+namespace plinth {
+
+void monitor_failure(char const* what)
+{
+    fail(what, 0, std::bit_cast<u64>(__builtin_return_address(0)));
+}
+
+} // namespace plinth
+
+extern "C" {
+
+extern u8 const plinth_image_start[], plinth_image_end[], plinth_boot_word[];
+void plinth_release_harts();
+
+std::uintptr_t __stack_chk_guard;
+
+[[noreturn]] void __stack_chk_fail() { plinth::monitor_failure("stack overwritten"); }
+
+/// A trap while the monitor ran: never a guest's doing.
+[[noreturn]] void plinth_monitor_trapped()
+{
+    fail("trap in the monitor", arch::Hart::read<csr::Mcause>(), arch::Hart::read<csr::Mepc>());
+}
+
+[[noreturn, gnu::optimize("no-stack-protector")]] void plinth_secondary(u64 id)
+{
+    auto& h = bring_up(id);
+    go_online(h);
+    run(h);
+    h.hart.park();
+}
+
+[[noreturn, gnu::optimize("no-stack-protector")]] void plinth_boot(u64 id, u64 fdt, u64 fw_dynamic)
+{
+    static_assert(board::max_harts <= 8, "entry.S has room for this many");
+    auto& h = bring_up(id);
+    HandOver const given{
+        .fdt = fdt,
+        .fw_dynamic = fw_dynamic,
+        .image = {plinth_image_start,
+                  static_cast<std::size_t>(plinth_image_end - plinth_image_start)},
+        .boot_word = {plinth_boot_word, 8},
+    };
+    if (auto const ready = prepare(h, given); !ready) {
+        Console console{h.hart};
+        Text{console}
+            << "Plinth: cannot boot: device tree, boot page or memory not as they must be ("
+            << u64{static_cast<unsigned>(ready.error())} << ")\n";
+        h.hart.park();
+    }
+    if (auto const guard = machine.drbg.seize().next()) __stack_chk_guard = *guard;
+    print_banner(h);
+    plinth_release_harts();
+    go_online(h);
+    run(h);
+    h.hart.park();
+}
+}
+
+namespace std {
+/// Bounds checks of the library containers end here (-D_GLIBCXX_ASSERTIONS).
+[[noreturn]] void __glibcxx_assert_fail(char const*, int, char const*, char const*) noexcept
+{
+    plinth::monitor_failure("container bounds");
+}
+} // namespace std

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "monitor/boot.hpp"
+
+#include "attest/boot_page.hpp"
+#include "base/wipe.hpp"
+#include "config.hpp"
+#include "monitor/console.hpp"
+#include "monitor/device_tree.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace plinth::monitor {
+namespace {
+
+/// fw_dynamic_info, versions 1 and 2 (OpenSBI's hand-over structure).
+struct FwDynamicInfo {
+    u64 magic, version, next_addr, next_mode, options, boot_hart;
+};
+constexpr u64 fw_dynamic_magic = 0x4942534f;
+/// Versions below 2 end before boot_hart; −1 there means: any.
+constexpr u64 any_hart = ~0ULL;
+
+std::optional<FwDynamicInfo> read_info(HartState& h, u64 address)
+{
+    auto const range = PhysRange::make({address}, sizeof(FwDynamicInfo));
+    if (!range || address == 0 || address % 8 != 0) return std::nullopt;
+    FwDynamicInfo info{};
+    std::memcpy(&info, h.hart.bytes(*range).data(), sizeof info);
+    if (info.magic != fw_dynamic_magic) return std::nullopt;
+    if (info.version < 2) info.boot_hart = any_hart;
+    return info;
+}
+
+/// Where the tree may grow to: RAM behind it that nothing else uses.
+Result<std::span<u8>> room_for_tree(HartState& h, DeviceTree const& tree, u64 fdt,
+                                    std::optional<FwDynamicInfo> const& info)
+{
+    auto const wanted = TRY(PhysRange::make({fdt}, tree.size() + DeviceTree::growth));
+    auto const banks = TRY(tree.ram());
+    auto const in_ram = std::ranges::any_of(
+        banks, [&](auto const& bank) { return bank && bank->contains(wanted); });
+    auto const initrd = tree.initrd();
+    if (!in_ram || wanted.overlaps(board::monitor) || wanted.overlaps(board::firmware) ||
+        (initrd && wanted.overlaps(*initrd)) ||
+        (info && wanted.contains(PhysAddr{info->next_addr})))
+        return Err::NoResource;
+    return h.hart.bytes(wanted);
+}
+
+/// The tree as the firmware gets it: the monitor's memory reserved, what would harm it removed.
+Result<void> edit_tree(DeviceTree& tree)
+{
+    TRY_VOID(tree.expand());
+    TRY_VOID(tree.reserve(board::monitor));
+    tree.remove(board::hidden_nodes);
+    for (auto const& reset : board::resets) TRY_VOID(tree.add_reset(reset));
+    tree.pack();
+    return {};
+}
+
+/// The tree's seed is all the entropy there is on boards without a source of their own.
+Result<void> seed_generator(HartState& h, std::span<u8> entropy, std::size_t size)
+{
+    auto identity = h.monitor->identity.lock([] {});
+    auto drbg = h.monitor->drbg.lock([] {});
+    auto const personal = identity->drbg_personalisation();
+    auto const seeded = drbg->seed(entropy.first(size), personal ? *personal : attest::Bytes{});
+    wipe(entropy.data(), entropy.size());
+    return seeded;
+}
+
+attest::Digest image_hash(HandOver const& given)
+{
+    std::array<u8, 8> const zeros{};
+    auto const before = static_cast<std::size_t>(given.boot_word.data() - given.image.data());
+    attest::Sha3 hash;
+    hash.update(given.image.first(before));
+    hash.update(zeros);
+    hash.update(given.image.subspan(before + zeros.size()));
+    return hash.finish();
+}
+
+/// The boot page says how long the firmware is and who the device is. Zeroed after use.
+Result<void> use_boot_page(HartState& h, HandOver const& given)
+{
+    auto& boot = h.monitor->boot;
+    auto const bytes = h.hart.bytes(board::boot_page);
+    auto const accept = config::test_key ? attest::TestKeys::Accept : attest::TestKeys::Refuse;
+    auto page = attest::parse_boot_page(bytes, accept);
+    wipe(bytes.data(), bytes.size());
+    boot.monitor_hash = image_hash(given);
+    if (!page) return page.error() == Err::Unprovisioned ? Result<void>{} : page.error();
+    auto const firmware = PhysRange::make(board::firmware.base(), page->firmware_length);
+    if (!firmware || !board::firmware.contains(*firmware) ||
+        firmware->overlaps(board::firmware_info))
+        return Err::Malformed;
+    boot.firmware_length = page->firmware_length;
+    boot.firmware_hash = attest::sha3_512(h.hart.bytes(*firmware));
+    auto const derived = h.monitor->identity.lock([] {})->derive(page->root, boot.monitor_hash);
+    page->root.wipe();
+    if (!derived && derived.error() != Err::Unprovisioned) return derived;
+    return {};
+}
+
+void copy_info(HartState& h, std::optional<FwDynamicInfo> const& info)
+{
+    if (!info) return;
+    std::memcpy(h.hart.bytes(board::firmware_info).data(), &*info, sizeof *info);
+    h.monitor->boot.fw_dynamic = board::firmware_info.base().raw;
+}
+
+} // namespace
+
+Result<void> prepare(HartState& h, HandOver const& given)
+{
+    auto& boot = h.monitor->boot;
+    auto const info = read_info(h, given.fw_dynamic);
+    copy_info(h, info);
+    auto const header = TRY(PhysRange::make({given.fdt}, 8));
+    auto const header_bytes = h.hart.bytes(header);
+    auto const size = static_cast<u64>(header_bytes[4]) << 24U | header_bytes[5] << 16U |
+                      header_bytes[6] << 8U | header_bytes[7];
+    if (size > DeviceTree::max_size) return Err::Malformed;
+    auto const blob = TRY(PhysRange::make({given.fdt}, size));
+    auto received = TRY(DeviceTree::open(h.hart.bytes(blob)));
+    auto const room = TRY(room_for_tree(h, received, given.fdt, info));
+    auto tree = TRY(DeviceTree::open(room));
+    if (tree.count("sifive,clint0") > 1) return Err::Malformed; // one CLINT is denied and emulated
+    boot.fdt = given.fdt;
+    boot.ram = TRY(tree.ram());
+    boot.harts = std::min(tree.harts(), board::max_harts);
+
+    std::array<u8, attest::Drbg::max_entropy> entropy{};
+    auto const entropy_size = tree.take_seed(entropy);
+    boot.tree_hash = attest::sha3_512(tree.bytes());
+    TRY_VOID(use_boot_page(h, given));
+    TRY_VOID(edit_tree(tree));
+    if (!seed_generator(h, entropy, entropy_size)) return {}; // create will be refused
+    TRY_VOID(h.monitor->drbg.lock([] {})->fill(entropy));
+    tree.replace_seed(std::span{entropy}.first(entropy_size));
+    wipe_object(entropy);
+    return {};
+}
+
+void print_banner(HartState& h)
+{
+    auto const& boot = h.monitor->boot;
+    auto const& f = h.hart.features();
+    Console console{h.hart};
+    Text text{console};
+    text << "\nPlinth " << config::version << " on " << board::name << ", boot hart "
+         << u64{h.hart.id()} << " of " << u64{boot.harts} << ", " << u64{f.pmp_entries}
+         << " PMP entries" << (f.sstc ? ", Sstc" : "") << (f.has('H') ? ", H" : "")
+         << (f.vlenb != 0 ? ", V" : "") << "\n";
+    text << "  monitor   " << boot.monitor_hash << "\n";
+    text << "  tree      " << boot.tree_hash << "\n";
+    if (boot.firmware_length == 0)
+        text << "  firmware  at " << Hex{board::firmware.base().raw}
+             << ", unmeasured: there is no boot page\n";
+    else
+        text << "  firmware  " << boot.firmware_hash << ", " << boot.firmware_length << " bytes\n";
+    auto identity = h.monitor->identity.lock([] {});
+    text << "  root      " << attest::name(identity->kind())
+         << (identity->kind() == attest::RootKind::Test ? ": THE PUBLIC TEST KEY, worth nothing"
+                                                        : "")
+         << (identity->provisioned() ? "" : ": attestation answers 100100") << "\n";
+    text << "  entropy   "
+         << (h.monitor->drbg.lock([] {})->seeded() ? "/chosen/rng-seed (weak: the loader knows it)"
+                                                   : "none: enclaves are refused")
+         << "\n";
+    text << "Plinth: the firmware runs deprivileged from here\n";
+}
+
+} // namespace plinth::monitor

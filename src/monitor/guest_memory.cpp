@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "monitor/guest_memory.hpp"
+
+#include "monitor/harts.hpp"
+
+namespace plinth::monitor {
+namespace {
+
+using namespace arch;
+
+u64 rights(Priv priv, bool virt, u64 sum_mxr)
+{
+    return mstatus::Mpp::set(0, static_cast<u64>(priv)) | mstatus::Mpv::set(0, virt ? 1 : 0) |
+           (sum_mxr & (mstatus::Sum::mask | mstatus::Mxr::mask)) | mstatus::Uxl::set(0, 2) |
+           mstatus::Sxl::set(0, 2);
+}
+
+constexpr unsigned step(u64 address, u64 left) { return address % 8 == 0 && left >= 8 ? 8 : 1; }
+
+u64 load_word(std::span<u8 const> bytes)
+{
+    u64 word = 0;
+    for (std::size_t i = bytes.size(); i-- > 0;) word = (word << 8U) | bytes[i];
+    return word;
+}
+
+} // namespace
+
+u64 current_rights(HartState const& h)
+{
+    switch (h.world) {
+    case World::Firmware: return rights(Priv::U, false, 0);
+    case World::Host: return rights(h.regs.priv, h.regs.virt, h.v.mstatus);
+    case World::Enclave: return rights(h.regs.priv, false, h.enclave->supervisor.sstatus);
+    }
+    return 0;
+}
+
+Result<void> copy_in(HartState& h, std::span<u8> out, u64 from)
+{
+    for (std::size_t done = 0; done < out.size();) {
+        auto const width = step(from + done, out.size() - done);
+        auto const access = h.hart.guest_load(from + done, width, current_rights(h));
+        if (!access.ok) return Err::Fault;
+        for (unsigned i = 0; i < width; ++i)
+            out[done + i] = static_cast<u8>(access.value >> (8 * i));
+        done += width;
+    }
+    return {};
+}
+
+Result<void> copy_out(HartState& h, u64 to, std::span<u8 const> bytes)
+{
+    for (std::size_t done = 0; done < bytes.size();) {
+        auto const width = step(to + done, bytes.size() - done);
+        auto const word = load_word(bytes.subspan(done, width));
+        if (!h.hart.guest_store(to + done, width, current_rights(h), word).ok) return Err::Fault;
+        done += width;
+    }
+    return {};
+}
+
+Result<void> check_writable(HartState& h, u64 to, u64 size)
+{
+    for (u64 done = 0; done < size;) {
+        auto const width = step(to + done, size - done);
+        auto const access = h.hart.guest_load(to + done, width, current_rights(h));
+        if (!access.ok) return Err::Fault;
+        if (!h.hart.guest_store(to + done, width, current_rights(h), access.value).ok)
+            return Err::Fault;
+        done += width;
+    }
+    return {};
+}
+
+Result<u32> fetch(HartState& h)
+{
+    auto const pc = h.regs.guest.pc;
+    auto const how = current_rights(h) | mstatus::Mxr::mask;
+    h.hart.load_pmp(readable_code(current_image(h)));
+    auto const low = h.hart.guest_load(pc, 2, how);
+    auto const full = low.ok && is_full_length(low.value);
+    auto const high = full ? h.hart.guest_load(pc + 2, 2, how) : GuestAccess{.ok = true};
+    load_current_plan(h);
+    if (!low.ok || !high.ok) return Err::Fault;
+    return static_cast<u32>(low.value | (high.value << 16U));
+}
+
+void finish_load(HartState& h, Insn const& insn, u64 value)
+{
+    auto const bits = 8U * insn.width;
+    auto const low = bits == 64 ? value : value & ((1ULL << bits) - 1);
+    h.regs.guest.set(insn.rd, insn.sign ? sign_extend(low, bits) : low);
+}
+
+Next emulate_mprv(HartState& h, Trap const& trap)
+{
+    auto const bits = fetch(h);
+    if (!bits) return reflect(trap, Cause::FetchAccess, h.regs.guest.pc);
+    auto const insn = decode(*bits);
+    auto const is_load = insn.kind == Insn::Kind::Load;
+    if (!is_load && insn.kind != Insn::Kind::Store) return reflect(trap);
+    auto const& v = h.v.mstatus;
+    auto const how = rights(static_cast<Priv>(mstatus::Mpp::get(v)), mstatus::Mpv::get(v) != 0, v);
+    auto const address = h.regs.guest.get(insn.rs1) + insn.offset;
+
+    h.hart.load_pmp(h.host_image);
+    if (h.hart.features().has('S')) h.hart.write<csr::Satp>(h.v.satp);
+    auto const access =
+        is_load ? h.hart.guest_load(address, insn.width, how)
+                : h.hart.guest_store(address, insn.width, how, h.regs.guest.get(insn.rs2));
+    auto const hyper = !access.ok && h.hart.features().has('H');
+    auto const tval2 = hyper ? h.hart.read<csr::Mtval2>() : 0;
+    auto const tinst = hyper ? h.hart.read<csr::Mtinst>() : 0;
+    if (h.hart.features().has('S')) h.hart.write<csr::Satp>(0);
+    load_current_plan(h);
+
+    if (!access.ok)
+        return reflect({access.cause, access.tval, tval2, tinst, how}); // MPV stands for GVA
+    if (is_load) finish_load(h, insn, access.value);
+    return skip(insn.length);
+}
+
+} // namespace plinth::monitor

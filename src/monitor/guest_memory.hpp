@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory of lower worlds, touched with their own rights: hardware checks every access (invariant
+// 5).
+#pragma once
+
+#include "arch/decode.hpp"
+#include "monitor/next.hpp"
+
+#include <span>
+
+namespace plinth::monitor {
+
+/// mstatus bits that stand for the rights of the world that runs on this hart now.
+u64 current_rights(HartState const& h);
+
+/// Copies from or to a virtual address of the current world, as its code in its present mode could.
+/// Error Fault; a store may then be partial.
+Result<void> copy_in(HartState& h, std::span<u8> out, u64 from);
+Result<void> copy_out(HartState& h, u64 to, std::span<u8 const> bytes);
+/// Whether every byte could be stored to; stores each byte's own value. Not for memory others
+/// write.
+Result<void> check_writable(HartState& h, u64 to, u64 size);
+
+/// The instruction at regs.pc of the current world. Error Fault: it cannot be read any more.
+Result<u32> fetch(HartState& h);
+
+/// Makes the load or store that a firmware with vMPRV asked for: with vMPP's rights, under the
+/// host's plan and translation (3.1.6.3). `trap`: the access fault that brought it here.
+Next emulate_mprv(HartState& h, Trap const& trap);
+
+/// Completes an emulated load: sign-extends and writes rd.
+void finish_load(HartState& h, arch::Insn const& insn, u64 value);
+
+} // namespace plinth::monitor

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// One handler for each world: what a trap means. Decides only; apply() acts.
+#pragma once
+
+#include "monitor/next.hpp"
+
+namespace plinth::monitor {
+
+Next handle_firmware(HartState& h, Trap const& trap);
+Next handle_host(HartState& h, Trap const& trap);
+Next handle_enclave(HartState& h, Trap const& trap);
+
+} // namespace plinth::monitor

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "monitor/harts.hpp"
+
+#include "monitor/console.hpp"
+#include "monitor/worlds.hpp"
+
+#include <algorithm>
+
+namespace plinth::monitor {
+namespace {
+
+unsigned entries_for(PhysRange range) { return arch::napot_address(range) ? 1 : 2; }
+
+void ask_others(HartState& h)
+{
+    for (auto& other : h.monitor->harts)
+        if (&other != &h && other.online.load() != 0) h.hart.send_ipi(other.hart.id());
+}
+
+/// Not inlined: a plan takes 2 KiB of stack, and one at a time is enough.
+[[gnu::noinline]] Lowered lowered(HartState const& h, enclave::DeniedRanges const& denied,
+                                  Plan (*make)(enclave::DeniedRanges const&, VirtualPmp const&))
+{
+    return lower(make(denied, h.v.pmp), h.hart.features().pmp_entries);
+}
+
+} // namespace
+
+void warn_if_incomplete(HartState& h)
+{
+    if (!h.incomplete || h.warned) return;
+    h.warned = true;
+    Console console{h.hart};
+    Text{console}
+        << "Plinth: WARN: hart " << u64{h.hart.id()}
+        << ": the firmware's PMP entries need more than this hart has; the rest is denied\n";
+}
+
+void recompute_plans(HartState& h)
+{
+    auto const denied = h.monitor->published.read();
+    h.firmware_image = lowered(h, denied, firmware_plan).image;
+    h.firmware_mprv_image = lowered(h, denied, firmware_mprv_plan).image;
+    auto const host = lowered(h, denied, host_plan);
+    h.host_image = host.image;
+    h.incomplete = !host.complete;
+    h.plans_stale = false;
+    auto const most =
+        std::max(lowered(h, {}, host_plan).image.used, lowered(h, {}, firmware_plan).image.used);
+    h.free_entries.store(h.hart.features().pmp_entries - most);
+}
+
+arch::PmpImage const& current_image(HartState& h)
+{
+    if (h.plans_stale) recompute_plans(h);
+    auto const mprv = mstatus::Mprv::get(h.v.mstatus) != 0 &&
+                      mstatus::Mpp::get(h.v.mstatus) != static_cast<u64>(Priv::M);
+    switch (h.world) {
+    case World::Firmware: return mprv ? h.firmware_mprv_image : h.firmware_image;
+    case World::Host: return h.host_image;
+    case World::Enclave: break;
+    }
+    return h.enclave_image;
+}
+
+void load_current_plan(HartState& h) { h.hart.load_pmp(current_image(h)); }
+
+void serve(HartState& h)
+{
+    if (h.monitor->stopping.load() != 0) {
+        forget_worlds(h);
+        h.parked.store(1);
+        h.hart.park();
+    }
+    auto const generation = h.monitor->generation.load();
+    if (h.acknowledged.load() == generation) return;
+    recompute_plans(h);
+    load_current_plan(h);
+    h.acknowledged.store(generation);
+}
+
+void settle(HartState& h)
+{
+    auto const generation = h.monitor->generation.fetch_add(1) + 1;
+    ask_others(h);
+    for (auto& other : h.monitor->harts)
+        wait_until(
+            h, [&] { return other.online.load() == 0 || other.acknowledged.load() >= generation; });
+}
+
+bool room_for(Monitor const& monitor, enclave::Registry const& registry, PhysRange epm)
+{
+    auto needed = entries_for(epm);
+    for (auto const& enclave : registry.all())
+        if (enclave.layout) needed += entries_for(enclave.layout->epm);
+    for (auto const& hart : monitor.harts)
+        if (hart.online.load() != 0 && hart.free_entries.load() < needed) return false;
+    return true;
+}
+
+void stop_others(HartState& h)
+{
+    if (h.monitor->stopping.exchange(1) != 0)
+        wait_until(h, [] { return false; }); // another was first
+    ask_others(h);
+    for (auto& other : h.monitor->harts)
+        if (&other != &h)
+            while (other.online.load() != 0 && other.parked.load() == 0) {
+            }
+}
+
+} // namespace plinth::monitor

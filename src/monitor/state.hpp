@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// All state of the monitor: one Monitor for the machine, one HartState for each hart. Nothing is
+// global.
+//
+// Who may touch what. A HartState belongs to its hart, except the fields marked `shared`, which are
+// atomic. Monitor::registry is behind its lock; published and generation are written under that
+// lock and read without it. No hart ever waits without serving other harts' requests (wait_until).
+#pragma once
+
+#include "attest/drbg.hpp"
+#include "attest/keys.hpp"
+#include "base/locked.hpp"
+#include "board.hpp"
+#include "enclave/registry.hpp"
+#include "monitor/plan.hpp"
+
+namespace plinth::monitor {
+
+using arch::Cause;
+using arch::Hart;
+using arch::Priv;
+using arch::Trap;
+namespace csr = arch::csr;
+namespace irq = arch::irq;
+namespace mstatus = arch::mstatus;
+namespace reg = arch::reg;
+
+/// Who owns the hart below M.
+enum class World : u8 { Firmware, Host, Enclave };
+
+/// The machine registers that the firmware sees. Those of S-mode stay in the hart.
+struct VirtCsrs {
+    u64 mstatus{0};
+    u64 mtvec{0}, mscratch{0}, mepc{0}, mcause{0}, mtval{0}, mtval2{0}, mtinst{0};
+    u64 medeleg{0}, mideleg{0}, mie{0}, mcounteren{0}, menvcfg{0};
+    u64 satp{0};                       ///< the host's, while the firmware runs
+    u64 hvip{0}, hgeie{0}, hstatus{0}; ///< likewise (invariant 10)
+    VirtualPmp pmp{};
+};
+
+struct Monitor;
+
+/// One hart.
+struct HartState {
+    Hart hart{};
+    Monitor* monitor{nullptr};
+    World world{World::Firmware};
+    enclave::Registers regs{}; ///< of the world that runs; firmware and host share one file
+    VirtCsrs v{};
+
+    // The enclave that runs here, and the host that called it.
+    enclave::Enclave* enclave{nullptr};
+    enclave::Registers host_regs{};
+    enclave::SupervisorContext host_supervisor{};
+    enclave::HypervisorContext host_hypervisor{};
+
+    u64 now{0};        ///< mtime when this turn looked at the timers
+    u64 programmed{0}; ///< what the physical mtimecmp holds
+
+    // Lowered plans, recomputed when the plans' inputs change.
+    arch::PmpImage firmware_image{}, firmware_mprv_image{}, host_image{}, enclave_image{};
+    bool plans_stale{false};
+    bool incomplete{false}; ///< the host's plan does not fit the PMP
+    bool warned{false};     ///< and it was said
+
+    std::atomic<u64> vmtimecmp{0};    ///< shared: other harts' firmware may set it
+    std::atomic<u32> vmsip{0};        ///< shared
+    std::atomic<u32> online{0};       ///< shared: may run a lower world
+    std::atomic<u32> parked{0};       ///< shared: has obeyed Monitor::stopping
+    std::atomic<u64> acknowledged{0}; ///< shared: the generation its plans reflect
+    std::atomic<u32> free_entries{0}; ///< shared: PMP entries left for enclaves
+};
+
+/// What the boot hart measured and found; constant afterwards.
+struct BootFacts {
+    attest::Digest monitor_hash{}, firmware_hash{}, tree_hash{};
+    u64 firmware_length{0}; ///< bytes; 0: unmeasured
+    u64 fdt{0};             ///< physical address of the device tree
+    u64 fw_dynamic{0};      ///< physical address of the copied fw_dynamic_info, 0: none
+    unsigned harts{0};      ///< harts in the tree, at most board::max_harts
+    std::array<std::optional<PhysRange>, 4> ram{};
+};
+
+/// The machine. All zero at first, so that it takes no room in the image.
+struct Monitor {
+    std::array<HartState, board::max_harts> harts{};
+    BootFacts boot{};
+    Locked<enclave::Registry> registry{};
+    enclave::PublishedRanges published{};
+    std::atomic<u64> generation{0};
+    Locked<attest::Identity> identity{}; ///< its lock also guards the cryptographic pool
+    Locked<attest::Drbg> drbg{};
+    std::atomic<u32> stopping{0};
+};
+
+} // namespace plinth::monitor

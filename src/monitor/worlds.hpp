@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Changing worlds: the line Firmware ↔ Host ↔ Enclave, and what stands in the hart at each entry.
+#pragma once
+
+#include "monitor/state.hpp"
+
+namespace plinth::monitor {
+
+/// The three edges of the world graph, in both directions. Each leaves the hart's CSRs as the new
+/// world needs them; registers of host and firmware are one file and stay.
+void firmware_to_host(HartState& h);
+void host_to_firmware(HartState& h);
+/// The enclave is Running and its state belongs to this hart.
+void host_to_enclave(HartState& h, enclave::Enclave& enclave);
+/// Saves the enclave's state, gives the host its own back and answers its call.
+void enclave_to_host(HartState& h, enclave::Answer answer);
+
+/// Leaves nothing of any world in the hart's registers: before the first world, and before the end.
+void forget_worlds(HartState& h);
+
+/// Whether something that concerns the host or the firmware must be served before the enclave runs
+/// on.
+bool enclave_must_stop(HartState& h);
+
+/// The last step before a guest entry: plan, mie, mstatus and deadline for the current world.
+void prepare_entry(HartState& h);
+/// The first step after a trap: takes over what the world changed in the hart.
+void take_over(HartState& h, Trap const& trap);
+
+/// Sleeps as a wfi of vM would: until an interrupt is pending that vmie enables, or something else
+/// wakes the hart. May return early (3.3.3).
+void wait_for_virtual_interrupt(HartState& h);
+
+/// Brings vM to its reset state: pc = firmware, M-mode, a0 = hart id, a1 = device tree, a2 =
+/// fw_dynamic.
+void reset_virtual_hart(HartState& h);
+
+} // namespace plinth::monitor
