@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// A host that leaves an enclave alive and ends as the boot argument plinth.end= says:
+//   shutdown, reboot  through the SBI, while another hart, if there is one, runs the enclave
+//   wait              sleeps, so that the machine can be looked at from outside
+//   calls             calls the monitor for ever and counts; the other harts only count
+//   attest            the enclave asks for a report and exits with the answer
+#include "csr.hpp"
+#include "fdt.hpp"
+#include "keystone.hpp"
+#include "lock.hpp"
+#include "memory.hpp"
+#include "print.hpp"
+#include "sbi.hpp"
+
+extern "C" {
+extern uint8_t const image_end[];             // payload.ld
+extern uint8_t const endings_enclave_start[]; // enclave.S
+extern uint8_t const endings_enclave_end[];
+void secondary_start(); // start_s.S
+}
+
+namespace endings {
+
+using namespace payload;
+
+namespace {
+
+constexpr uint64_t own_extension = 0x08504c4e;
+constexpr uint64_t unit = 8U << 20U;
+constexpr uint64_t epm_size = 0x10000;
+constexpr uint64_t stack_size = 4096;
+constexpr uint64_t enclave_counts = 1;
+constexpr uint64_t enclave_attests = 2;
+
+enum class Work : uint64_t { Sleep, Count, RunEnclave };
+
+alignas(16) uint8_t stacks[max_harts][stack_size];
+alignas(64) uint64_t counters[max_harts];
+Work work = Work::Sleep; // of the other harts, set before they start
+uint64_t enclave_id;
+Signal started;
+uint32_t taken; // the enclave runs on one hart
+
+[[noreturn]] void fail(char const* what, uint64_t number)
+{
+    say("endings: FAIL ", what, ' ', Dec{number}, '\n');
+    sbi::shut_down();
+}
+
+uint64_t volatile* utm_words()
+{
+    return at<uint64_t volatile>(round_up(address_of(image_end), unit) + epm_size);
+}
+
+[[noreturn]] void sleep()
+{
+    for (;;) asm volatile("wfi");
+}
+
+/// Counts in the hart's counter for ever; with `calls` a call of the monitor comes before each
+/// step.
+[[noreturn]] void count(uint64_t hart, bool calls)
+{
+    for (;;) {
+        if (calls) sbi::call(own_extension, 0);
+        __atomic_fetch_add(&counters[hart], 1, __ATOMIC_RELAXED);
+    }
+}
+
+sbi::Result resume()
+{
+    auto r = sbi::call(keystone::extension, keystone::resume, enclave_id);
+    while (r.error == keystone::interrupted) {
+        r = sbi::call(keystone::extension, keystone::resume, enclave_id);
+    }
+    return r;
+}
+
+/// Creates the enclave and runs it until its canary is in place.
+void start_enclave()
+{
+    uint64_t const epm = round_up(address_of(image_end), unit);
+    uint64_t const size = address_of(endings_enclave_end) - address_of(endings_enclave_start);
+    memcpy(at<void>(epm), endings_enclave_start, size);
+    uint64_t const free = epm + round_up(size, page_size);
+    keystone::CreateArgs const args{epm, epm_size, epm + epm_size, page_size, free, free, free, 0};
+    auto const created = sbi::call(keystone::extension, keystone::create, address_of(&args));
+    if (created.error != 0) fail("create", static_cast<uint64_t>(created.error));
+    enclave_id = created.value;
+    auto r = sbi::call(keystone::extension, keystone::run, enclave_id);
+    if (r.error == keystone::interrupted) r = resume();
+    if (r.error != keystone::edge_call) fail("run", static_cast<uint64_t>(r.error));
+    say("endings: enclave in ", Hex{epm}, " size ", Hex{epm_size}, '\n');
+}
+
+void start_others(Machine const& machine, uint64_t boot_hart)
+{
+    for (unsigned i = 0; i < machine.hart_count; ++i) {
+        uint64_t const hart = machine.harts[i];
+        if (hart == boot_hart) continue;
+        uint64_t const before = started.get();
+        auto const r =
+            sbi::start_hart(hart, address_of(secondary_start), address_of(&stacks[i]) + stack_size);
+        if (r.error != 0) fail("hart_start", static_cast<uint64_t>(r.error));
+        started.wait_for(before + 1);
+    }
+}
+
+/// Ends the machine, on two or more harts while the enclave runs.
+[[noreturn]] void reset(Machine const& machine, uint64_t hart, uint64_t type)
+{
+    auto* const words = utm_words();
+    words[0] = enclave_counts;
+    words[1] = 0;
+    work = Work::RunEnclave;
+    start_others(machine, hart);
+    while (machine.hart_count > 1 && words[1] == 0) {
+    }
+    say("endings: resetting\n");
+    sbi::call(sbi::ext_srst, 0, type, 0);
+    fail("the reset call returned", 0);
+}
+
+void attest()
+{
+    utm_words()[0] = enclave_attests;
+    auto const r = resume();
+    if (r.error != 0) fail("resume", static_cast<uint64_t>(r.error));
+    say("endings: attest answered ", Dec{r.value}, '\n');
+}
+
+bool is(char const* argument, char const* word)
+{
+    uint64_t const size = strlen(word);
+    return argument != nullptr && memcmp(argument, word, size) == 0 &&
+           (argument[size] == '\0' || argument[size] == ' ');
+}
+
+} // namespace
+
+} // namespace endings
+
+extern "C" void secondary_main(uint64_t hart)
+{
+    using namespace endings;
+    started.add(1);
+    if (work == Work::Count) count(hart, false);
+    if (work == Work::RunEnclave && __atomic_exchange_n(&taken, 1U, __ATOMIC_RELAXED) == 0)
+        resume();
+    sleep();
+}
+
+/// The program.
+extern "C" void payload_main(uint64_t hart, uint64_t tree)
+{
+    using namespace endings;
+    Machine machine;
+    if (!read_machine(tree, machine)) fail("the device tree is not usable", 0);
+    char const* const end = find_argument(machine.bootargs, "plinth.end=");
+    say("endings: tree at ", Hex{tree}, '\n');
+    start_enclave();
+    constexpr uint64_t type_shutdown = 0;
+    constexpr uint64_t type_cold_reboot = 1;
+    if (is(end, "shutdown")) reset(machine, hart, type_shutdown);
+    if (is(end, "reboot")) reset(machine, hart, type_cold_reboot);
+    if (is(end, "wait")) {
+        say("endings: waiting\n");
+        sleep();
+    }
+    if (is(end, "calls")) {
+        work = Work::Count;
+        start_others(machine, hart);
+        say("endings: calling, counters at ", Hex{address_of(counters)}, '\n');
+        count(hart, true);
+    }
+    if (!is(end, "attest")) fail("plinth.end is missing", 0);
+    attest();
+    sbi::shut_down();
+}
