@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The fake hart: a machine as the privileged specification describes it, as far as the monitor
+/// asks. It forgives nothing: a CSR that it was not given, an access outside RAM, a guest access to
+/// what is the monitor's, a store to a read-only CSR are Violations.
+#pragma once
+
+#include "machine.hpp"
+
+#include <bitset>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace plinth::arch {
+
+/// One hart of the simulated machine.
+class Hart {
+  public:
+    /// One piece of guest execution: changes registers, and says with which trap it ended.
+    using Step = std::function<Trap(Hart&, GuestContext&)>;
+    /// What happened, in order.
+    enum class Event : std::uint8_t { PmpWrite, FenceAll, FenceCode, Enter };
+    /// A leaf of the address translation: a page of 4 KiB. `table`: where its entry lies, 0:
+    /// unknown.
+    struct Page {
+        std::uint64_t frame{0};
+        bool r{true}, w{true}, x{true}, user{false};
+        std::uint64_t table{0};
+    };
+    using PageMap = std::map<std::uint64_t, Page>; ///< by virtual page address
+
+    /// Becomes hart `id` of `machine`, reset, with the CSRs that `features` imply.
+    void attach(fake::Machine& machine, unsigned id, Features const& features);
+
+    unsigned id() const { return id_; }
+    Features const& features() const { return features_; }
+
+    template <CsrNumber N> std::uint64_t read() const { return read_csr(N); }
+    template <CsrNumber N> void write(std::uint64_t value) { write_csr(N, value); }
+    template <CsrNumber N> void set(std::uint64_t bits) { set_csr(N, bits); }
+    template <CsrNumber N> void clear(std::uint64_t bits) { clear_csr(N, bits); }
+    template <CsrNumber N> bool probe() const { return there_.test(N); }
+
+    /// Takes a pending interrupt, or checks the entry (before_entry) and plays the next step.
+    Trap enter(GuestContext& guest);
+    void load_pmp(PmpImage const& image);
+    GuestAccess guest_load(std::uint64_t address, unsigned width, std::uint64_t status);
+    GuestAccess guest_store(std::uint64_t address, unsigned width, std::uint64_t status,
+                            std::uint64_t value);
+    std::span<std::uint8_t> bytes(PhysRange range) const;
+
+    std::uint64_t time() const;
+    void set_deadline(std::uint64_t deadline);
+    void send_ipi(unsigned hart);
+    void clear_ipi();
+    void fence_all();
+    void fence_code() { trace.push_back(Event::FenceCode); }
+    void wait_for_interrupt();
+    [[noreturn]] void park();
+
+    void save(FpState& out) const;
+    void load(FpState const& in);
+    void save(VectorState& out) const;
+    void load(VectorState const& in);
+
+    // What only tests use.
+    std::deque<Step> script{};
+    std::function<void(GuestContext&)> before_entry{};
+    std::vector<Event> trace{};
+    FpState fp{};
+    VectorState vector{};
+    std::map<std::uint64_t, PageMap> translations{}; ///< by value of satp
+    /// mstatus while a guest step runs: what the trap will report.
+    std::uint64_t status{0};
+
+    PmpImage const& loaded() const { return loaded_; }
+    fake::Machine& machine() const { return *machine_; }
+    /// Whether a fence followed the last PMP write.
+    bool fenced() const { return fenced_; }
+    /// Forgets the fence, as if it had been left out.
+    void forget_fence() { fenced_ = false; }
+    /// Loads an image without any fence, as no monitor may.
+    void break_pmp(PmpImage const& image) { loaded_ = image; }
+    /// CSRs as the hardware holds them, by number.
+    std::uint64_t read_csr(CsrNumber number) const;
+    void write_csr(CsrNumber number, std::uint64_t value);
+    void set_csr(CsrNumber number, std::uint64_t bits);
+    void clear_csr(CsrNumber number, std::uint64_t bits);
+    bool exists(CsrNumber number) const { return there_.test(number); }
+    /// Makes a CSR unknown to this hart.
+    void remove_csr(CsrNumber number) { there_.reset(number); }
+
+  private:
+    void populate();
+    void require_csr(CsrNumber number) const;
+    std::uint64_t mip() const;
+    std::uint64_t legal(CsrNumber number, std::uint64_t value) const;
+    GuestAccess access(std::uint64_t address, unsigned width, std::uint64_t how, bool store,
+                       std::uint64_t value);
+    bool translate(std::uint64_t address, std::uint64_t how, bool store, std::uint64_t& physical,
+                   GuestAccess& fault) const;
+    bool protection_allows(std::uint64_t physical, unsigned width, std::uint64_t mode,
+                           bool store) const;
+    std::uint8_t* guest_byte(std::uint64_t physical) const;
+
+    fake::Machine* machine_{nullptr};
+    unsigned id_{0};
+    Features features_{};
+    std::array<std::uint64_t, 4096> csrs_{};
+    std::bitset<4096> there_{};
+    PmpImage loaded_{};
+    bool fenced_{true};
+};
+
+} // namespace plinth::arch

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Boots one image on QEMU virt and checks what it prints.
+
+  boot.py --build DIR [--variant NAME] --firmware 1.1|1.6|FILE [--bare] [--kernel NAME|FILE]
+          [--smp N] [--memory 256M] [--cpu rv64,...] [--append TEXT]
+          --expect REGEX... [--forbid REGEX...]
+          [--exit-code N | --running] [--timeout SECONDS]
+
+The --expect patterns must appear in this order; no --forbid pattern and no failure of the
+monitor may appear anywhere. The machine must power off with the exit code (default 0), unless
+--running says that it is ended after the last match. --bare boots the firmware without the
+monitor. --variant takes variants/NAME/plinth.bin of the build tree."""
+import argparse
+import pathlib
+import re
+import tempfile
+
+from machine import FIRMWARES, MONITOR_FAILED, Failure, Machine, pack, run_main
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--variant")
+    parser.add_argument("--firmware", default="1.6")
+    parser.add_argument("--bare", action="store_true")
+    parser.add_argument("--kernel")
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("--memory", default="256M")
+    parser.add_argument("--cpu", default="rv64")
+    parser.add_argument("--append")
+    parser.add_argument("--expect", action="append", required=True)
+    parser.add_argument("--forbid", action="append", default=[])
+    parser.add_argument("--exit-code", type=int, default=0)
+    parser.add_argument("--running", action="store_true")
+    parser.add_argument("--timeout", type=int, default=60)
+    return parser.parse_args()
+
+
+def payload(build, name):
+    """A payload by name, or any file by its path."""
+    path = build / "payloads" / f"{name}.bin"
+    return path if path.exists() else pathlib.Path(name)
+
+
+def image(arguments, work):
+    firmware = FIRMWARES.get(arguments.firmware) or payload(arguments.build, arguments.firmware)
+    if not firmware.exists():
+        raise Failure(f"the firmware {firmware} does not exist")
+    if arguments.bare:
+        return firmware
+    directory = arguments.build
+    if arguments.variant:
+        directory = directory / "variants" / arguments.variant
+    return pack(directory / "plinth.bin", firmware, pathlib.Path(work) / "image.bin")
+
+
+def check(machine, arguments):
+    for pattern in arguments.expect:
+        machine.expect(pattern)
+    if not arguments.running:
+        code = machine.wait_end()
+        if code != arguments.exit_code:
+            machine.fail(f"QEMU ended with {code}, not with {arguments.exit_code}")
+    for pattern in [MONITOR_FAILED, *arguments.forbid]:
+        match = re.search(pattern, machine.output, re.MULTILINE)
+        if match:
+            machine.fail(f"forbidden by /{pattern}/: {match.group()}")
+
+
+def main():
+    arguments = parse()
+    kernel = arguments.kernel and payload(arguments.build, arguments.kernel)
+    if kernel and not kernel.exists():
+        raise Failure(f"the payload {kernel} does not exist")
+    with tempfile.TemporaryDirectory(prefix="plinth-") as work:
+        with Machine(
+            bios=image(arguments, work),
+            kernel=kernel,
+            append=arguments.append,
+            smp=arguments.smp,
+            memory=arguments.memory,
+            cpu=arguments.cpu,
+            timeout=arguments.timeout,
+        ) as machine:
+            check(machine, arguments)
+
+
+run_main(main)

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a program on QEMU virt and watches its serial port. Standard library only.
+
+Waiting is always for an event (a line of output, the end of the process) with a deadline. Only
+the process started here is ever ended."""
+import os
+import pathlib
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FIRMWARES = {
+    "1.1": ROOT / "build/cache/opensbi-1.1/fw_dynamic.bin",
+    "1.6": ROOT / "build/cache/opensbi-1.6/fw_dynamic.bin",
+}
+# What the monitor prints: a banner up to this line, then single lines with this prefix.
+BANNER_END = "Plinth: the firmware runs deprivileged from here"
+MONITOR_PREFIX = "Plinth: "
+# Never on a good run: the monitor gave up.
+MONITOR_FAILED = r"^Plinth: (FAILURE|cannot boot).*"
+PROMPT = b"(qemu) "
+
+
+class Failure(Exception):
+    """A test failed; the text says what was expected and what was seen."""
+
+
+class Machine:
+    """One QEMU process. Use as a context manager: leaving it ends the process."""
+
+    def __init__(
+        self,
+        *,
+        bios,
+        kernel=None,
+        append=None,
+        smp=1,
+        memory="256M",
+        cpu="rv64",
+        timeout=60,
+        extra=(),
+        echo=True,
+    ):
+        self.work = tempfile.mkdtemp(prefix="plinth-")
+        self.monitor_path = os.path.join(self.work, "monitor")
+        self.output = ""
+        self.position = 0
+        self.echo = echo
+        self.timeout = timeout
+        self.deadline = None
+        self.process = None
+        self.monitor = None
+        self.command = [
+            os.environ.get("QEMU") or "qemu-system-riscv64",
+            "-M",
+            "virt",
+            "-cpu",
+            cpu,
+            "-smp",
+            str(smp),
+            "-m",
+            memory,
+            "-display",
+            "none",
+            "-no-reboot",
+            "-serial",
+            "stdio",
+            "-monitor",
+            f"unix:{self.monitor_path},server=on,wait=off",
+            "-bios",
+            str(bios),
+        ]
+        if kernel:
+            self.command += ["-kernel", str(kernel)]
+        if append:
+            self.command += ["-append", append]
+        self.command += list(extra)
+
+    def __enter__(self):
+        self.deadline = time.monotonic() + self.timeout
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        return self
+
+    def __exit__(self, *_):
+        if self.monitor:
+            self.monitor.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def fail(self, text):
+        tail = "\n".join(self.output.splitlines()[-15:])
+        raise Failure(f"{text}; the last lines were:\n{tail}")
+
+    def _read(self):
+        """Takes in what the serial port has; returns False at the end of the output."""
+        left = self.deadline - time.monotonic()
+        if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+            self.fail(f"nothing more within {self.timeout} s")
+        data = os.read(self.process.stdout.fileno(), 65536)
+        text = data.decode("utf-8", "replace").replace("\r", "")
+        self.output += text
+        if self.echo:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        return bool(data)
+
+    def expect(self, pattern):
+        """Waits until `pattern` (multi-line regular expression) appears behind the last match, in
+        lines that have arrived whole."""
+        expression = re.compile(pattern, re.MULTILINE)
+        while True:
+            whole = self.output.rfind("\n") + 1
+            match = expression.search(self.output, self.position, whole)
+            if match:
+                self.position = match.end()
+                return match
+            if not self._read():
+                self.fail(f"the machine ended before /{pattern}/ appeared")
+
+    def send(self, text):
+        """Types `text` on the serial port."""
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def wait_end(self):
+        """Reads until the machine has powered off; returns QEMU's exit code."""
+        while self._read():
+            pass
+        try:
+            return self.process.wait(timeout=max(0.1, self.deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return self.fail(f"QEMU closed its output and did not end within {self.timeout} s")
+
+    def command_monitor(self, line):
+        """Runs one command of QEMU's monitor and returns what it printed."""
+        if self.monitor is None:
+            self.monitor = socket.socket(socket.AF_UNIX)
+            self.monitor.settimeout(max(0.1, self.deadline - time.monotonic()))
+            self.monitor.connect(self.monitor_path)
+            self._monitor_until_prompt()
+        self.monitor.sendall(line.encode() + b"\n")
+        return self._monitor_until_prompt()
+
+    def _monitor_until_prompt(self):
+        data = b""
+        while not data.endswith(PROMPT):
+            self.monitor.settimeout(max(0.1, self.deadline - time.monotonic()))
+            try:
+                piece = self.monitor.recv(65536)
+            except TimeoutError:
+                self.fail("QEMU's monitor does not answer")
+            if not piece:
+                self.fail("QEMU closed its monitor")
+            data += piece
+        return data[: -len(PROMPT)].decode("utf-8", "replace")
+
+    def memory(self, base, size):
+        """The physical memory of the machine, seen from outside of it."""
+        path = os.path.join(self.work, "memory")
+        self.command_monitor(f'pmemsave {base:#x} {size:#x} "{path}"')
+        data = pathlib.Path(path).read_bytes()
+        if len(data) != size:
+            self.fail(f"pmemsave gave {len(data)} of {size} bytes")
+        return data
+
+    def registers(self):
+        """`info registers -a`: all harts."""
+        return self.command_monitor("info registers -a")
+
+
+def pack(monitor, firmware, output, kind="test"):
+    """Puts monitor and firmware into one image for -bios; returns its path."""
+    subprocess.run(
+        [
+            sys.executable,
+            str(ROOT / "scripts/pack"),
+            "image",
+            "--kind",
+            kind,
+            "--monitor",
+            str(monitor),
+            "--firmware",
+            str(firmware),
+            "--output",
+            str(output),
+        ],
+        check=True,
+    )
+    return output
+
+
+def run_main(main):
+    """Turns a Failure into one line and exit code 1."""
+    try:
+        main()
+    except Failure as failure:
+        print(f"\nFAIL: {failure}")
+        sys.exit(1)

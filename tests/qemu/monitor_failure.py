@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""An instruction of the monitor is overwritten through QEMU's gdb stub while one hart calls the
+monitor, the others run the host, and an enclave is alive. The monitor must end closed: one line, no guest data, every hart
+parked in the monitor, the enclave still denied, the keys gone.
+
+  monitor_failure.py --build DIR [--smp N] [--timeout SECONDS]"""
+import argparse
+import pathlib
+import re
+import subprocess
+import time
+
+from control import Debugger
+from machine import Failure, Machine, run_main
+from needles import MIB, RAM, canary, expect_absent, monitor_secrets, places
+
+MEMORY_MIB = 128
+ILLEGAL = bytes(4)
+WFI = 0x10500073
+COUNTER_BYTES = 64
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--smp", type=int, default=2)
+    parser.add_argument("--timeout", type=int, default=40)
+    return parser.parse_args()
+
+
+def address_of(build, name):
+    """Address of the one function with this name in plinth.elf."""
+    symbols = subprocess.run(
+        ["riscv64-unknown-elf-nm", "--demangle", str(build / "plinth.elf")],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    found = re.findall(rf"^([0-9a-f]+) [tTW] {re.escape(name)}\(", symbols, re.MULTILINE)
+    if len(found) != 1:
+        raise Failure(f"plinth.elf has {len(found)} functions {name}, expected one")
+    return int(found[0], 16)
+
+
+def enclave_memory(machine):
+    match = machine.expect(r"^endings: enclave in 0x([0-9a-f]+) size 0x([0-9a-f]+)\n")
+    return tuple(int(text, 16) for text in match.groups())
+
+
+def parked(debugger):
+    """Whether every hart stands at or behind a wfi of the monitor that no interrupt ends; returns
+    their pcs, too."""
+    pcs = [debugger.register(thread, "pc") for thread in debugger.threads]
+    if any(debugger.register(thread, "mie") != 0 for thread in debugger.threads):
+        return False, pcs
+    for pc in pcs:
+        if not RAM <= pc < RAM + MIB:
+            return False, pcs
+        near = (debugger.read(pc, 4), debugger.read(pc - 4, 4))
+        if all(int.from_bytes(code, "little") != WFI for code in near):
+            return False, pcs
+    return True, pcs
+
+
+def wait_until_parked(debugger, machine):
+    """Looks again and again, until the machine's deadline."""
+    while True:
+        done, pcs = parked(debugger)
+        if done:
+            return pcs
+        print("not yet parked:", [hex(pc) for pc in pcs])
+        debugger.go()
+        debugger.stop()
+        if time.monotonic() > machine.deadline:
+            raise Failure(f"harts are not parked: {[hex(pc) for pc in pcs]}")
+
+
+def pmp_entries(debugger, thread):
+    """(cfg, first byte, last byte) of every entry that is on."""
+    previous, entries = 0, []
+    for index in range(16):
+        word = debugger.register(thread, f"pmpcfg{index // 8 * 2}")
+        address = debugger.register(thread, f"pmpaddr{index}")
+        cfg = word >> (8 * (index % 8)) & 0xFF
+        mode = cfg >> 3 & 3
+        if mode == 1 and previous < address:
+            entries.append((cfg, previous << 2, (address << 2) - 1))
+        if mode == 2:
+            entries.append((cfg, address << 2, (address << 2) + 3))
+        if mode == 3:
+            span = address ^ (address + 1)
+            entries.append((cfg, (address & ~span) << 2, ((address | span) << 2) + 3))
+        previous = address
+    return entries
+
+
+def check_denied(debugger, first, size, name):
+    """The entry that matches first gives S and U no right to any byte of the range."""
+    for thread in debugger.threads:
+        entries = pmp_entries(debugger, thread)
+        if not entries:
+            raise Failure(f"hart {thread} has no PMP entry on")
+        for address in range(first, first + size, 4):
+            match = next((cfg for cfg, low, high in entries if low <= address <= high), 0)
+            if match & 7:
+                raise Failure(f"{name} is open to hart {thread} at {address:#x}, cfg {match:#x}")
+    print(f"denied on {len(debugger.threads)} harts: {name}")
+
+
+def check_open(debugger, address):
+    """That the PMP is read rightly: the host's own memory is open."""
+    for thread in debugger.threads:
+        entries = pmp_entries(debugger, thread)
+        match = next((cfg for cfg, low, high in entries if low <= address <= high), 0)
+        if match & 7 != 7:
+            raise Failure(f"the host's memory is closed to hart {thread}: PMP misread")
+
+
+def check_line(machine, position, place):
+    match = machine.expect(r"^Plinth: FAILURE: .*\n")
+    pattern = (
+        rf"Plinth: FAILURE: trap in the monitor, cause 0x2, pc {place:#x}, "
+        rf"hart [0-9], world host\n"
+    )
+    if not re.fullmatch(pattern, match.group()):
+        raise Failure(f"the monitor's line is {match.group()!r}, expected {pattern!r}")
+    if machine.output[position:].strip("\n") != match.group().strip("\n"):
+        raise Failure(f"more than one line was printed: {machine.output[position:]!r}")
+
+
+def check_end(machine, debugger, epm, counters, secrets):
+    pcs = wait_until_parked(debugger, machine)
+    before = debugger.read(counters, COUNTER_BYTES)
+    debugger.go()
+    debugger.stop()
+    done, again = parked(debugger)
+    if not done or debugger.read(counters, COUNTER_BYTES) != before:
+        raise Failure(f"harts went on: {[hex(pc) for pc in pcs]}, {[hex(pc) for pc in again]}")
+    print("parked:", [hex(pc) for pc in again])
+    check_denied(debugger, *epm, "the enclave")
+    check_denied(debugger, RAM, MIB, "the monitor")
+    memory = machine.memory(RAM, MEMORY_MIB * MIB)
+    for what, needles in secrets.items():
+        expect_absent(memory, what, needles, "after the failure")
+    inside = [hit for hit in places(memory, canary()) if hit >= RAM + MIB]
+    if not all(epm[0] <= hit < sum(epm) for hit in inside):
+        raise Failure("the enclave's canary is outside its memory")
+
+
+def run(arguments):
+    build = arguments.build
+    place = address_of(build, "plinth::monitor::own_call")
+    secrets = monitor_secrets((build / "plinth.bin").read_bytes())
+    machine = Machine(
+        bios=build / "plinth-opensbi.bin",
+        kernel=build / "payloads/endings.bin",
+        append="plinth.end=calls",
+        smp=arguments.smp,
+        memory=f"{MEMORY_MIB}M",
+        timeout=arguments.timeout,
+    )
+    debugger = Debugger(machine)
+    with machine:
+        epm = enclave_memory(machine)
+        calling = machine.expect(r"^endings: calling, counters at 0x([0-9a-f]+)\n")
+        counters = int(calling.group(1), 16)
+        position = len(machine.output)
+        debugger.attach()
+        if len(debugger.threads) != arguments.smp:
+            raise Failure(f"gdb sees {len(debugger.threads)} harts")
+        check_open(debugger, counters)
+        if not places(machine.memory(RAM, MIB), secrets["monitor key"]):
+            raise Failure("the monitor key is not in the monitor: the search does not know it")
+        debugger.write(place, ILLEGAL)
+        debugger.go()
+        check_line(machine, position, place)
+        debugger.stop()
+        check_end(machine, debugger, epm, counters, secrets)
+        debugger.close()
+
+
+run_main(lambda: run(parse()))

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The device tree and the boot hart's preparations, on trees built with libfdt; and on broken
+/// ones.
+#include "bench.hpp"
+#include "monitor/boot.hpp"
+#include "monitor/device_tree.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <libfdt.h>
+#include <random>
+#include <string>
+
+namespace plinth::monitor {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+struct Wished {
+    unsigned harts{2};
+    std::size_t seed{32};
+    std::uint64_t ram{16 << 20};
+    bool memory{true}, reserved{false};
+    std::uint64_t initrd{0};
+};
+
+/// A tree like the one that QEMU makes.
+Bytes tree(Wished const& wished = {})
+{
+    Bytes out(8192);
+    auto* const fdt = out.data();
+    auto const words = [fdt](char const* name, std::initializer_list<std::uint64_t> values) {
+        std::vector<fdt64_t> big_endian;
+        for (auto const value : values) big_endian.push_back(cpu_to_fdt64(value));
+        fdt_property(fdt, name, big_endian.data(), static_cast<int>(8 * big_endian.size()));
+    };
+    auto const cells = [fdt](std::uint32_t address, std::uint32_t size) {
+        fdt_property_u32(fdt, "#address-cells", address);
+        fdt_property_u32(fdt, "#size-cells", size);
+    };
+    auto const text = [fdt](char const* name, std::string const& value) {
+        fdt_property(fdt, name, value.c_str(), static_cast<int>(value.size()) + 1);
+    };
+    fdt_create(fdt, static_cast<int>(out.size()));
+    fdt_finish_reservemap(fdt);
+    fdt_begin_node(fdt, "");
+    cells(2, 2);
+    if (wished.memory) {
+        fdt_begin_node(fdt, "memory@80000000");
+        text("device_type", "memory");
+        words("reg", {0x8000'0000, wished.ram});
+        fdt_end_node(fdt);
+    }
+    if (wished.reserved) {
+        fdt_begin_node(fdt, "reserved-memory");
+        cells(2, 2);
+        fdt_property(fdt, "ranges", nullptr, 0);
+        fdt_end_node(fdt);
+    }
+    fdt_begin_node(fdt, "cpus");
+    cells(1, 0);
+    for (unsigned i = 0; i < wished.harts; ++i) {
+        fdt_begin_node(fdt, ("cpu@" + std::to_string(i)).c_str());
+        text("device_type", "cpu");
+        fdt_property_u32(fdt, "reg", i);
+        fdt_end_node(fdt);
+    }
+    fdt_end_node(fdt);
+    fdt_begin_node(fdt, "chosen");
+    Bytes const seed(wished.seed, 0x5a); // must not stay anywhere
+    if (wished.seed != 0) fdt_property(fdt, "rng-seed", seed.data(), static_cast<int>(seed.size()));
+    if (wished.initrd != 0) {
+        words("linux,initrd-start", {wished.initrd});
+        words("linux,initrd-end", {wished.initrd + 0x1000});
+    }
+    fdt_end_node(fdt);
+    fdt_begin_node(fdt, "soc");
+    fdt_begin_node(fdt, "test@100000");
+    fdt_property(fdt, "compatible", "sifive,test1\0sifive,test0\0syscon", 33);
+    fdt_property_u32(fdt, "phandle", 7);
+    fdt_end_node(fdt);
+    fdt_begin_node(fdt, "fw-cfg@10100000");
+    text("compatible", "qemu,fw-cfg-mmio");
+    fdt_end_node(fdt);
+    fdt_end_node(fdt);
+    for (auto const* kind : {"poweroff", "reboot"}) {
+        fdt_begin_node(fdt, kind);
+        text("compatible", std::string{"syscon-"} + kind);
+        fdt_property_u32(fdt, "regmap", 7);
+        fdt_end_node(fdt);
+    }
+    fdt_end_node(fdt);
+    EXPECT_EQ(fdt_finish(fdt), 0);
+    out.resize(fdt_totalsize(fdt));
+    return out;
+}
+
+/// With room to grow.
+Bytes roomy(Bytes blob)
+{
+    blob.resize(blob.size() + DeviceTree::growth);
+    return blob;
+}
+
+bool has_node(Bytes const& blob, char const* compatible)
+{
+    return fdt_node_offset_by_compatible(blob.data(), -1, compatible) >= 0;
+}
+
+TEST(DeviceTree, TellsRamHartsAndInitrd)
+{
+    auto blob = tree({.harts = 4, .initrd = 0x8080'0000});
+    auto const parsed = DeviceTree::open(blob);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->harts(), 4U);
+    auto const ram = parsed->ram();
+    ASSERT_TRUE(ram);
+    EXPECT_EQ((*ram)[0], *PhysRange::make({0x8000'0000}, 16 << 20));
+    EXPECT_FALSE((*ram)[1]);
+    EXPECT_EQ(parsed->initrd(), *PhysRange::make({0x8080'0000}, 0x1000));
+    auto other = tree();
+    EXPECT_FALSE(DeviceTree::open(other)->initrd());
+    auto without = tree({.memory = false});
+    EXPECT_EQ(DeviceTree::open(without)->ram().error(), Err::Malformed);
+}
+
+TEST(DeviceTree, TheSeedIsTakenZeroedAndReplaced)
+{
+    auto blob = tree();
+    auto parsed = *DeviceTree::open(blob);
+    std::array<std::uint8_t, 64> out{};
+    EXPECT_EQ(parsed.take_seed(out), 32U);
+    EXPECT_EQ(std::ranges::count(out, 0x5a), 32);
+    Bytes const run(32, 0x5a);
+    EXPECT_TRUE(std::ranges::search(blob, run).empty());
+    EXPECT_EQ(parsed.take_seed(out), 32U);
+    EXPECT_EQ(std::ranges::count(std::span{out}.first(32), 0), 32);
+    Bytes const fresh(32, 0x77);
+    parsed.replace_seed(fresh);
+    EXPECT_FALSE(std::ranges::search(blob, fresh).empty());
+    std::array<std::uint8_t, 8> small{}; // a long seed goes as a whole
+    EXPECT_EQ(parsed.take_seed(small), 8U);
+    EXPECT_TRUE(std::ranges::search(blob, Bytes(4, 0x77)).empty());
+    auto none = tree({.seed = 0});
+    EXPECT_EQ(DeviceTree::open(none)->take_seed(out), 0U);
+}
+
+TEST(DeviceTree, ReservesTheMonitorUnderANewOrAnExistingNode)
+{
+    for (auto const existing : {false, true}) {
+        auto blob = roomy(tree({.reserved = existing}));
+        auto parsed = *DeviceTree::open(blob);
+        ASSERT_TRUE(parsed.expand());
+        ASSERT_TRUE(parsed.reserve(board::monitor));
+        parsed.pack();
+        auto const node = fdt_path_offset(blob.data(), "/reserved-memory/plinth@0000000080000000");
+        ASSERT_GE(node, 0);
+        EXPECT_NE(fdt_getprop(blob.data(), node, "no-map", nullptr), nullptr);
+        int length = 0;
+        auto const* reg =
+            static_cast<fdt64_t const*>(fdt_getprop(blob.data(), node, "reg", &length));
+        ASSERT_EQ(length, 16);
+        EXPECT_EQ(fdt64_to_cpu(reg[0]), 0x8000'0000U);
+        EXPECT_EQ(fdt64_to_cpu(reg[1]), 0x10'0000U);
+        EXPECT_EQ(fdt_check_full(blob.data(), blob.size()), 0);
+    }
+}
+
+TEST(DeviceTree, WithoutRoomItIsAnError)
+{
+    auto blob = tree();
+    auto parsed = *DeviceTree::open(blob);
+    auto const reserved = parsed.reserve(board::monitor);
+    ASSERT_FALSE(reserved);
+    EXPECT_EQ(reserved.error(), Err::NoResource);
+}
+
+TEST(DeviceTree, WhatTheHostMustNotUseIsTakenOut)
+{
+    auto blob = roomy(tree());
+    auto parsed = *DeviceTree::open(blob);
+    ASSERT_TRUE(parsed.expand());
+    ASSERT_TRUE(has_node(blob, "qemu,fw-cfg-mmio"));
+    parsed.remove(board::hidden_nodes);
+    EXPECT_FALSE(has_node(blob, "qemu,fw-cfg-mmio"));
+    for (auto const& reset : board::resets) ASSERT_TRUE(parsed.add_reset(reset));
+    parsed.pack();
+    // They exist once, for the firmware, where no operating system looks for devices.
+    for (auto const* kind : {"syscon-poweroff", "syscon-reboot"}) {
+        auto const node = fdt_node_offset_by_compatible(blob.data(), -1, kind);
+        ASSERT_GE(node, 0);
+        EXPECT_EQ(fdt_parent_offset(blob.data(), node), fdt_path_offset(blob.data(), "/plinth"));
+        EXPECT_LT(fdt_node_offset_by_compatible(blob.data(), node, kind), 0);
+    }
+}
+
+/// Everything the monitor does with a tree that it accepted.
+void use(Bytes blob)
+{
+    auto opened = DeviceTree::open(blob);
+    if (!opened) {
+        EXPECT_EQ(opened.error(), Err::Malformed);
+        return;
+    }
+    (void)opened->ram();
+    (void)opened->harts();
+    (void)opened->initrd();
+    std::array<std::uint8_t, 256> entropy{};
+    (void)opened->take_seed(entropy);
+    (void)attest::sha3_512(opened->bytes());
+    if (!opened->expand()) return;
+    (void)opened->reserve(board::monitor);
+    opened->remove(board::hidden_nodes);
+    for (auto const& reset : board::resets) (void)opened->add_reset(reset);
+    opened->pack();
+    opened->replace_seed(entropy);
+}
+
+TEST(DeviceTree, X04_EveryTruncationIsMalformed)
+{
+    auto const whole = tree();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+        auto const opened = DeviceTree::open(cut);
+        ASSERT_FALSE(opened) << size;
+        ASSERT_EQ(opened.error(), Err::Malformed);
+    }
+}
+
+/// Under the sanitizers: no changed byte makes the monitor leave the blob.
+TEST(DeviceTree, X04_ChangedBytesAreMalformedOrHarmless)
+{
+    auto const whole = tree({.reserved = true});
+    for (std::size_t at = 0; at < whole.size(); ++at)
+        for (auto const value : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
+            auto changed = roomy(whole);
+            if (changed[at] == value) continue;
+            changed[at] = static_cast<std::uint8_t>(value);
+            use(std::move(changed));
+        }
+}
+
+TEST(DeviceTree, X04_GarbageIsMalformedOrHarmless)
+{
+    std::mt19937 random{4};
+    auto const whole = roomy(tree());
+    for (int round = 0; round < 4000; ++round) {
+        auto changed = whole;
+        for (auto count = 1 + random() % 6; count > 0; --count)
+            changed[random() % changed.size()] = static_cast<std::uint8_t>(random());
+        use(std::move(changed));
+        Bytes noise(8 * (1 + random() % 40));
+        for (auto& byte : noise) byte = static_cast<std::uint8_t>(random());
+        noise[0] = 0xd0, noise[1] = 0x0d, noise[2] = 0xfe, noise[3] = 0xed;
+        use(std::move(noise));
+    }
+}
+
+// --- prepare ------------------------------------------------------------------------------------
+
+class Prepare : public testing::Test {
+  protected:
+    static constexpr std::uint64_t fdt = 0x8090'0000;
+
+    Prepare()
+    {
+        bench.monitor->boot = {};
+        put(tree());
+        image.resize(4096, 0x42);
+        std::ranges::fill(std::span{image}.subspan(64, 8), std::uint8_t{0});
+    }
+    void put(Bytes const& blob) { std::ranges::copy(blob, bench.bytes(fdt, blob.size()).begin()); }
+    /// A boot page for a device that asserts itself.
+    void put_boot_page(std::uint64_t firmware_length)
+    {
+        auto const page = bench.bytes(board::boot_page.base().raw, 4096);
+        std::memcpy(page.data(), "PLINTHBP", 8);
+        page[8] = 1;
+        page[12] = static_cast<std::uint8_t>(attest::RootKind::SelfAsserted);
+        std::memcpy(&page[16], &firmware_length, 8);
+        std::fill_n(&page[24], 32, std::uint8_t{0x33});
+    }
+    HandOver given() const
+    {
+        return {.fdt = fdt, .image = image, .boot_word = std::span{image}.subspan(64, 8)};
+    }
+    Result<void> run() { return prepare(bench.hart(), given()); }
+
+    fake::Bench bench{{.entropy = false, .keys = false}};
+    Bytes image{};
+};
+
+TEST_F(Prepare, MeasuresDerivesSeedsAndEdits)
+{
+    put_boot_page(0x1234);
+    image[64] = 3; // the boot word was written; the hash is the file's
+    std::ranges::fill(bench.bytes(board::firmware.base().raw, 0x1234), std::uint8_t{0x99});
+    ASSERT_TRUE(run());
+    auto const& boot = bench.monitor->boot;
+    image[64] = 0;
+    EXPECT_EQ(boot.monitor_hash, attest::sha3_512(image));
+    EXPECT_EQ(boot.firmware_hash, attest::sha3_512(Bytes(0x1234, 0x99)));
+    EXPECT_EQ(boot.harts, 2U);
+    EXPECT_EQ(boot.ram[0], *PhysRange::make({0x8000'0000}, 16 << 20));
+    EXPECT_TRUE(bench.monitor->identity.seize().provisioned());
+    EXPECT_TRUE(bench.monitor->drbg.seize().seeded());
+    EXPECT_TRUE(attest::all_zero(bench.bytes(board::boot_page.base().raw, 4096)));
+    EXPECT_TRUE(std::ranges::search(bench.machine.ram, Bytes(32, 0x5a)).empty()); // the seed
+    EXPECT_TRUE(std::ranges::search(bench.machine.ram, Bytes(32, 0x33)).empty()); // the secret
+    auto blob = bench.bytes(fdt, 8192);
+    auto tree_now = *DeviceTree::open(blob);
+    EXPECT_GE(fdt_path_offset(blob.data(), "/reserved-memory/plinth@0000000080000000"), 0);
+    std::array<std::uint8_t, 32> seed{};
+    EXPECT_EQ(tree_now.take_seed(seed), 32U);
+    EXPECT_FALSE(attest::all_zero(seed)); // the host gets one of its own
+    print_banner(bench.hart());
+    EXPECT_NE(board::outside.uart.find("self-asserted"), std::string::npos);
+}
+
+TEST_F(Prepare, TheTreesHashDoesNotDependOnItsSeed)
+{
+    ASSERT_TRUE(run());
+    auto const hash = bench.monitor->boot.tree_hash;
+    auto other = tree();
+    auto const seed = std::ranges::search(other, Bytes(32, 0x5a));
+    std::ranges::fill(seed, std::uint8_t{0x11});
+    put(other);
+    ASSERT_TRUE(run());
+    EXPECT_EQ(bench.monitor->boot.tree_hash, hash);
+}
+
+TEST_F(Prepare, WithoutBootPageAndSeedNothingIsAttestedAndNothingCreated)
+{
+    put(tree({.seed = 0}));
+    ASSERT_TRUE(run());
+    EXPECT_EQ(bench.monitor->boot.firmware_length, 0U);
+    EXPECT_FALSE(bench.monitor->identity.seize().provisioned());
+    EXPECT_FALSE(bench.monitor->drbg.seize().seeded());
+    print_banner(bench.hart());
+    EXPECT_NE(board::outside.uart.find("unmeasured"), std::string::npos);
+    EXPECT_NE(board::outside.uart.find("enclaves are refused"), std::string::npos);
+}
+
+TEST_F(Prepare, X04_ATreeWhoseSizeLiesIsRefusedBeforeItIsRead)
+{
+    for (std::uint32_t const size : {0U, 7U, 39U, 0x20'0001U, 0x7fff'ffffU, 0xffff'ffffU}) {
+        put(tree());
+        fdt_set_totalsize(bench.bytes(fdt, 64).data(), size);
+        auto const prepared = run();
+        ASSERT_FALSE(prepared) << size;
+    }
+}
+
+TEST_F(Prepare, F36_ATreeInTheMonitorsOrFirmwaresMemoryOrOutsideRamIsRefused)
+{
+    auto const blob = tree();
+    for (std::uint64_t const at :
+         {0x8008'0000U, 0x8018'0000U, 0x800f'f000U, 0x80ff'e000U + 0x1800U}) {
+        std::ranges::copy(blob, bench.bytes(at, blob.size()).begin());
+        auto hand_over = given();
+        hand_over.fdt = at;
+        EXPECT_FALSE(prepare(bench.hart(), hand_over)) << std::hex << at;
+    }
+    put(tree({.initrd = fdt + 0x1000}));
+    EXPECT_FALSE(run());
+}
+
+TEST_F(Prepare, ABadBootPageIsRefusedAndStillWiped)
+{
+    for (std::uint64_t const length :
+         {std::uint64_t{0}, std::uint64_t{0xff001}, ~std::uint64_t{0}}) {
+        put(tree());
+        put_boot_page(length);
+        auto const prepared = run();
+        ASSERT_FALSE(prepared) << length;
+        EXPECT_EQ(prepared.error(), Err::Malformed);
+        EXPECT_TRUE(attest::all_zero(bench.bytes(board::boot_page.base().raw, 4096)));
+    }
+}
+
+} // namespace
+} // namespace plinth::monitor

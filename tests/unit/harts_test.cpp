@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Several harts: plan changes reach all of them, no matter what they do and when they come.
+#include "bench.hpp"
+#include "contract.hpp"
+#include "monitor/harts.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <gtest/gtest.h>
+#include <thread>
+
+namespace plinth::fake {
+namespace {
+
+using namespace arch;
+using enclave::State;
+using monitor::World;
+namespace fid = enclave::fid;
+
+/// Whether the PMP that hart `id` holds lets S-mode load from an address.
+bool reachable(Bench& bench, unsigned id, std::uint64_t address)
+{
+    return bench.hart(id).hart.guest_load(address, 8, 1ULL << 11U).ok;
+}
+
+TEST(Harts, M09_CreateReturnsOnlyAfterEveryHartDeniesTheMemory)
+{
+    Bench bench{{.harts = 3, .keys = false}};
+    for (unsigned id = 0; id < 3; ++id) bench.to_host(id);
+    unsigned asked = 0;
+    bench.machine.on_ipi = [&](unsigned id) {
+        ++asked;
+        serve(bench.hart(id)); // the other hart takes its IPI
+    };
+    bench.play(ecall(), 1); // hart 1 is in its firmware, hart 2 in its host, hart 0 creates
+    ASSERT_EQ(bench.hart(1).world, World::Firmware);
+    EXPECT_TRUE(reachable(bench, 2, Bench::epm));
+    EXPECT_EQ(bench.create().error, 0U);
+    EXPECT_EQ(asked, 2U);
+    for (unsigned id = 0; id < 3; ++id) EXPECT_FALSE(reachable(bench, id, Bench::epm)) << id;
+    EXPECT_TRUE(reachable(bench, 2, Bench::utm));
+}
+
+/// Until the other hart has acknowledged, nothing of the memory is hashed or changed.
+TEST(Harts, O26_NothingIsMeasuredBeforeTheLastAcknowledgement)
+{
+    Bench bench{{.harts = 2, .keys = false}};
+    bench.to_host(0);
+    bench.to_host(1);
+    bench.poke(Bench::epm + 0x8000, 77); // above free: would be zeroed
+    attest::Digest before{};
+    bench.machine.on_ipi = [&](unsigned id) {
+        if (id != 1) return;
+        EXPECT_EQ(bench.peek(Bench::epm + 0x8000), 77U);
+        bench.poke(Bench::epm, 0xbad); // the other hart's last write before it is stopped
+        serve(bench.hart(1));
+    };
+    auto const id = bench.create().value;
+    EXPECT_EQ(bench.peek(Bench::epm + 0x8000), 0U);
+    EXPECT_EQ(bench.peek(Bench::epm), 0xbadU);
+    auto const measured = bench.monitor->registry.seize().find(id)->hash;
+    bench.machine.on_ipi = [&](unsigned) { serve(bench.hart(1)); };
+    EXPECT_EQ(bench.keystone(fid::Destroy, {id}).error, 0U);
+    bench.poke(Bench::epm, 0xbad);
+    auto const again = bench.create().value;
+    EXPECT_EQ(bench.monitor->registry.seize().find(again)->hash,
+              measured); // the late write counted
+    EXPECT_NE(measured, before);
+}
+
+TEST(Harts, O33_AHartThatComesUpLaterDeniesWhatWasCreatedBefore)
+{
+    Bench bench{{.harts = 1, .keys = false}};
+    bench.to_host();
+    ASSERT_EQ(bench.create().error, 0U);
+    auto& late = bench.hart(2);
+    late.monitor = bench.monitor.get();
+    late.hart.attach(bench.machine, 2, bench.hart().hart.features());
+    late.hart.before_entry = [&](GuestContext& guest) {
+        auto const rows = broken_rows(late, guest); // "EPM denied" among them
+        if (!rows.empty()) throw Violation{rows};
+    };
+    go_online(late);
+    bench.play(ecall(), 2);
+    EXPECT_FALSE(reachable(bench, 2, Bench::epm));
+    bench.to_host(2);
+    EXPECT_FALSE(reachable(bench, 2, Bench::epm));
+}
+
+TEST(Harts, StopRunAndResumeFollowTheEnclaveFromHartToHart)
+{
+    Bench bench{{.harts = 2, .keys = false}};
+    bench.machine.on_ipi = [&](unsigned id) { serve(bench.hart(id)); };
+    bench.to_host(0);
+    bench.to_host(1);
+    auto const id = bench.create().value;
+    bench.keystone(fid::Run, {id}, 0);
+    EXPECT_EQ(bench.keystone(fid::Run, {id}, 1), (Answer{100016, 0}));
+    EXPECT_EQ(bench.keystone(fid::Resume, {id}, 1), (Answer{100010, 0}));
+    EXPECT_EQ(bench.keystone(fid::Destroy, {id}, 1), (Answer{100005, 0}));
+    bench.play([](Hart& hart, GuestContext& guest) {
+        hart.fp.f[1] = 0x5ec2e7;
+        hart.write_csr(csr::Sscratch, 0x5ec2e7);
+        guest.set(9, 0x5ec2e7);
+        guest.set(reg::a0, 1);
+        guest.set(reg::a6, fid::Stop);
+        guest.set(reg::a7, enclave::keystone_extension);
+        return Trap{.cause = raw(Cause::EcallS)};
+    });
+    bench.hart(1).hart.trace.clear();
+    bench.keystone(fid::Resume, {id}, 1);
+    auto& there = bench.hart(1);
+    EXPECT_EQ(there.world, World::Enclave);
+    EXPECT_EQ(there.hart.fp.f[1], 0x5ec2e7U);
+    EXPECT_EQ(there.hart.read_csr(csr::Sscratch), 0x5ec2e7U);
+    EXPECT_EQ(there.regs.guest.get(9), 0x5ec2e7U);
+    EXPECT_EQ(std::ranges::count(there.hart.trace, Hart::Event::FenceCode), 1);
+    EXPECT_NE(bench.hart(0).hart.fp.f[1], 0x5ec2e7U);
+    EXPECT_NE(bench.hart(0).hart.read_csr(csr::Sscratch), 0x5ec2e7U);
+}
+
+TEST(Harts, F20_SettingAnotherHartsTimerOrSoftwareInterruptReachesIt)
+{
+    Bench bench{{.harts = 2, .keys = false}};
+    bench.write_csr(csr::Mtvec, Bench::vm_handler, 1);
+    bench.write_csr(csr::Mie, 8, 1);
+    bench.write_csr(csr::Mstatus, mstatus::Mie::mask, 1);
+    bench.play(memory_access(encode_store(2, 6, 5, 4), board::clint.base().raw, 1), 0);
+    EXPECT_EQ(bench.machine.msip[1], 1U);
+    bench.play(
+        [&](Hart& hart, GuestContext& guest) {
+            EXPECT_EQ(bench.hart(1).v.mcause, interrupt_flag | 3U);
+            EXPECT_EQ(bench.machine.msip[1], 0U);
+            return ecall()(hart, guest);
+        },
+        1);
+    EXPECT_EQ(bench.hart(0).vmsip, 0U);
+}
+
+/// The other hart obeys at once: it parks, and only then control leaves.
+TEST(Harts, O35_ResetStopsTheOtherHartsBeforeItWipes)
+{
+    Bench bench{{.harts = 2}};
+    bench.machine.on_ipi = [&](unsigned id) { serve(bench.hart(id)); };
+    bench.to_host(1);
+    bench.poke(Bench::epm, 0x5ec2e7);
+    ASSERT_EQ(bench.create(0, 1).error, 0U);
+    bench.machine.on_ipi = [&](unsigned id) {
+        EXPECT_EQ(bench.peek(Bench::epm), 0x5ec2e7U);
+        EXPECT_THROW(serve(bench.hart(id)), Parked);
+    };
+    EXPECT_THROW(
+        bench.play(memory_access(encode_store(2, 6, 5, 0), board::finisher.base().raw, 0x7777)),
+        Parked);
+    EXPECT_EQ(bench.hart(1).parked, 1U);
+    EXPECT_EQ(bench.peek(Bench::epm), 0U);
+    EXPECT_EQ(board::outside.resets, std::vector<std::uint64_t>{0x7777});
+    EXPECT_FALSE(bench.monitor->identity.seize().provisioned());
+}
+
+/// A hart on a thread of its own that does what `step` says until it is told to end.
+class Other {
+  public:
+    Other(Bench& bench, unsigned id, std::function<void()> step)
+        : bench_{bench}, thread_{[this, id, step] {
+              try {
+                  while (!done_) step();
+              } catch (...) {
+                  failure_ = std::current_exception();
+              }
+              bench_.hart(id).online.store(0); // nobody waits for it
+              over_ = true;
+          }}
+    {
+    }
+    /// Ends the thread while hart 0 goes on serving; passes on what ended it before.
+    void join()
+    {
+        done_ = true;
+        while (!over_) serve(bench_.hart(0));
+        thread_.join();
+        if (failure_) std::rethrow_exception(failure_);
+    }
+
+  private:
+    Bench& bench_;
+    std::atomic<bool> done_{false}, over_{false};
+    std::exception_ptr failure_{};
+    std::thread thread_;
+};
+
+/// On real threads: while hart 1 keeps entering its host, hart 0 creates, runs and destroys.
+/// Whatever hart 1 can read of the memory is what the host put there, or zero.
+TEST(HartThreads, O28_AnotherHartNeverReadsWhatTheEnclaveWrote)
+{
+    Bench bench{{.harts = 2, .keys = false}};
+    bench.to_host(0);
+    bench.to_host(1);
+    // The contract's own look at all enclaves is for one thread; here hart 1 checks by reading.
+    for (unsigned id = 0; id < 2; ++id) bench.hart(id).hart.before_entry = nullptr;
+    bench.machine.threads = true;
+    std::atomic<std::uint64_t> denied{0}, secrets{0};
+    Other other{bench, 1, [&] {
+                    bench.play(
+                        [&](Hart& hart, GuestContext& guest) {
+                            auto const seen =
+                                hart.guest_load(Bench::epm + 0x9000, 8, guest.mstatus);
+                            if (!seen.ok) ++denied;
+                            if (seen.ok && seen.value == 0x5ec2e7) ++secrets;
+                            guest.set(reg::a6, 0);
+                            guest.set(reg::a7, 0x0850'4c4e);
+                            return Trap{.cause = raw(Cause::EcallS)};
+                        },
+                        1);
+                }};
+    unsigned rounds = 0;
+    for (; rounds < 3000 && (rounds < 40 || denied < 20); ++rounds) {
+        auto const made = bench.create();
+        ASSERT_EQ(made.error, 0U);
+        bench.keystone(fid::Run, {made.value});
+        while (bench.hart().world == World::Host) bench.keystone(fid::Resume, {made.value});
+        bench.poke(Bench::epm + 0x9000, 0x5ec2e7);
+        bench.keystone(fid::Exit, {0});
+        ASSERT_EQ(bench.keystone(fid::Destroy, {made.value}).error, 0U);
+    }
+    other.join();
+    EXPECT_EQ(secrets, 0U);
+    EXPECT_GT(denied, 0U);
+}
+
+/// Both harts create, run and destroy with the same arguments: one wins each race, none is lost.
+TEST(HartThreads, M01_M03_M06_RacesOverOneEnclaveHaveOneWinner)
+{
+    Bench bench{{.harts = 2, .keys = false}};
+    bench.to_host(0);
+    bench.to_host(1);
+    for (unsigned id = 0; id < 2; ++id) bench.hart(id).hart.before_entry = nullptr;
+    bench.put_args(Bench::default_args());
+    bench.machine.threads = true;
+    std::array<std::atomic<std::uint64_t>, 2> created{}, destroyed{};
+    std::atomic<std::uint64_t> wrong{0}, last{0};
+    auto const work = [&](unsigned id) {
+        auto const made = bench.keystone(fid::Create, {Bench::args_at}, id);
+        if (made.error == 0) {
+            ++created[id];
+            last = made.value;
+        } else if (made.error != 100006)
+            ++wrong;
+        auto const gone = bench.keystone(fid::Destroy, {last.load()}, id);
+        if (gone.error == 0)
+            ++destroyed[id];
+        else if (gone.error != 100005)
+            ++wrong;
+    };
+    Other other{bench, 1, [&] { work(1); }};
+    for (unsigned round = 0; round < 400; ++round) work(0);
+    other.join();
+    EXPECT_EQ(wrong, 0U);
+    EXPECT_GT(created[0] + created[1], 0U);
+    auto const alive = bench.monitor->registry.seize().alive();
+    EXPECT_EQ(created[0] + created[1], destroyed[0] + destroyed[1] + alive);
+    EXPECT_LE(alive, 1U);
+}
+
+} // namespace
+} // namespace plinth::fake
