@@ -17,8 +17,7 @@ constinit Monitor machine{};
 
 std::atomic<u32> failed{0};
 
-HartState& bring_up(u64 id)
-{
+HartState& bring_up(u64 id) {
     auto& h = machine.harts[id];
     h.monitor = &machine;
     arch::set_current(&h);
@@ -31,8 +30,7 @@ HartState& bring_up(u64 id)
     h.hart.park();
 }
 
-[[noreturn]] void fail(char const* what, u64 cause, u64 pc)
-{
+[[noreturn]] void fail(char const* what, u64 cause, u64 pc) {
     auto& h = *static_cast<HartState*>(arch::current());
     if (failed.exchange(1) == 0) {
         machine.stopping.store(1);
@@ -55,8 +53,7 @@ HartState& bring_up(u64 id)
 
 namespace plinth {
 
-void monitor_failure(char const* what)
-{
+void monitor_failure(char const* what) {
     fail(what, 0, std::bit_cast<u64>(__builtin_return_address(0)));
 }
 
@@ -72,21 +69,19 @@ std::uintptr_t __stack_chk_guard;
 [[noreturn]] void __stack_chk_fail() { plinth::monitor_failure("stack overwritten"); }
 
 /// A trap while the monitor ran: never a guest's doing.
-[[noreturn]] void plinth_monitor_trapped()
-{
+[[noreturn]] void plinth_monitor_trapped() {
     fail("trap in the monitor", arch::Hart::read<csr::Mcause>(), arch::Hart::read<csr::Mepc>());
 }
 
-[[noreturn, gnu::optimize("no-stack-protector")]] void plinth_secondary(u64 id)
-{
+[[noreturn, gnu::optimize("no-stack-protector")]] void plinth_secondary(u64 id) {
     auto& h = bring_up(id);
     go_online(h);
     run(h);
     h.hart.park();
 }
 
-[[noreturn, gnu::optimize("no-stack-protector")]] void plinth_boot(u64 id, u64 fdt, u64 fw_dynamic)
-{
+[[noreturn, gnu::optimize("no-stack-protector")]] void plinth_boot(u64 id, u64 fdt,
+                                                                   u64 fw_dynamic) {
     static_assert(board::max_harts <= 8, "entry.S has room for this many");
     auto& h = bring_up(id);
     HandOver const given{
@@ -114,8 +109,7 @@ std::uintptr_t __stack_chk_guard;
 
 namespace std {
 /// Bounds checks of the library containers end here (-D_GLIBCXX_ASSERTIONS).
-[[noreturn]] void __glibcxx_assert_fail(char const*, int, char const*, char const*) noexcept
-{
+[[noreturn]] void __glibcxx_assert_fail(char const*, int, char const*, char const*) noexcept {
     plinth::monitor_failure("container bounds");
 }
 } // namespace std

@@ -41,34 +41,29 @@ uint64_t enclave_id;
 Signal started;
 uint32_t taken; // the enclave runs on one hart
 
-[[noreturn]] void fail(char const* what, uint64_t number)
-{
+[[noreturn]] void fail(char const* what, uint64_t number) {
     say("endings: FAIL ", what, ' ', Dec{number}, '\n');
     sbi::shut_down();
 }
 
-uint64_t volatile* utm_words()
-{
+uint64_t volatile* utm_words() {
     return at<uint64_t volatile>(round_up(address_of(image_end), unit) + epm_size);
 }
 
-[[noreturn]] void sleep()
-{
+[[noreturn]] void sleep() {
     for (;;) asm volatile("wfi");
 }
 
 /// Counts in the hart's counter for ever; with `calls` a call of the monitor comes before each
 /// step.
-[[noreturn]] void count(uint64_t hart, bool calls)
-{
+[[noreturn]] void count(uint64_t hart, bool calls) {
     for (;;) {
         if (calls) sbi::call(own_extension, 0);
         __atomic_fetch_add(&counters[hart], 1, __ATOMIC_RELAXED);
     }
 }
 
-sbi::Result resume()
-{
+sbi::Result resume() {
     auto r = sbi::call(keystone::extension, keystone::resume, enclave_id);
     while (r.error == keystone::interrupted) {
         r = sbi::call(keystone::extension, keystone::resume, enclave_id);
@@ -77,8 +72,7 @@ sbi::Result resume()
 }
 
 /// Creates the enclave and runs it until its canary is in place.
-void start_enclave()
-{
+void start_enclave() {
     uint64_t const epm = round_up(address_of(image_end), unit);
     uint64_t const size = address_of(endings_enclave_end) - address_of(endings_enclave_start);
     memcpy(at<void>(epm), endings_enclave_start, size);
@@ -93,8 +87,7 @@ void start_enclave()
     say("endings: enclave in ", Hex{epm}, " size ", Hex{epm_size}, '\n');
 }
 
-void start_others(Machine const& machine, uint64_t boot_hart)
-{
+void start_others(Machine const& machine, uint64_t boot_hart) {
     for (unsigned i = 0; i < machine.hart_count; ++i) {
         uint64_t const hart = machine.harts[i];
         if (hart == boot_hart) continue;
@@ -107,8 +100,7 @@ void start_others(Machine const& machine, uint64_t boot_hart)
 }
 
 /// Ends the machine, on two or more harts while the enclave runs.
-[[noreturn]] void reset(Machine const& machine, uint64_t hart, uint64_t type)
-{
+[[noreturn]] void reset(Machine const& machine, uint64_t hart, uint64_t type) {
     auto* const words = utm_words();
     words[0] = enclave_counts;
     words[1] = 0;
@@ -121,16 +113,14 @@ void start_others(Machine const& machine, uint64_t boot_hart)
     fail("the reset call returned", 0);
 }
 
-void attest()
-{
+void attest() {
     utm_words()[0] = enclave_attests;
     auto const r = resume();
     if (r.error != 0) fail("resume", static_cast<uint64_t>(r.error));
     say("endings: attest answered ", Dec{r.value}, '\n');
 }
 
-bool is(char const* argument, char const* word)
-{
+bool is(char const* argument, char const* word) {
     uint64_t const size = strlen(word);
     return argument != nullptr && memcmp(argument, word, size) == 0 &&
            (argument[size] == '\0' || argument[size] == ' ');
@@ -140,8 +130,7 @@ bool is(char const* argument, char const* word)
 
 } // namespace endings
 
-extern "C" void secondary_main(uint64_t hart)
-{
+extern "C" void secondary_main(uint64_t hart) {
     using namespace endings;
     started.add(1);
     if (work == Work::Count) count(hart, false);
@@ -151,8 +140,7 @@ extern "C" void secondary_main(uint64_t hart)
 }
 
 /// The program.
-extern "C" void payload_main(uint64_t hart, uint64_t tree)
-{
+extern "C" void payload_main(uint64_t hart, uint64_t tree) {
     using namespace endings;
     Machine machine;
     if (!read_machine(tree, machine)) fail("the device tree is not usable", 0);

@@ -23,25 +23,21 @@ Signal orders[max_harts];
 Signal answers;
 keystone::CreateArgs create_args;
 
-void set_msip(uint64_t hart, bool raised)
-{
+void set_msip(uint64_t hart, bool raised) {
     *at<uint32_t volatile>(clint + 4 * hart) = raised ? 1 : 0;
 }
 
 /// A Keystone call made in S-mode.
-Run call_from_supervisor(uint64_t function, uint64_t argument)
-{
+Run call_from_supervisor(uint64_t function, uint64_t argument) {
     return run(Priv::Supervisor, keystone_call, {.a0 = argument, .a1 = function});
 }
 
-void expect_result(char const* what, Run const& r, uint64_t error)
-{
+void expect_result(char const* what, Run const& r, uint64_t error) {
     record(what, "", r.a0, r.cause == cause_supervisor_ecall && r.a0 == error, r);
 }
 
 /// Creates the enclave; returns its id.
-uint64_t create()
-{
+uint64_t create() {
     create_args = place_enclave(epm, epm_size, utm, utm_size);
     Run const r = call_from_supervisor(keystone::create, address_of(&create_args));
     expect_result("create", r, 0);
@@ -49,21 +45,18 @@ uint64_t create()
 }
 
 /// Runs the enclave up to its first edge call.
-void run_to_stop(uint64_t id)
-{
+void run_to_stop(uint64_t id) {
     Run r = call_from_supervisor(keystone::run, id);
     while (r.a0 == keystone::interrupted) r = call_from_supervisor(keystone::resume, id);
     expect_result("run", r, keystone::edge_call);
 }
 
-void destroy(uint64_t id)
-{
+void destroy(uint64_t id) {
     expect_result("destroy", call_from_supervisor(keystone::destroy, id), 0);
 }
 
 /// What the calling hart probes in a phase.
-void probe(Phase phase)
-{
+void probe(Phase phase) {
     csr::write<csr::Medeleg>(0);
     csr::write<csr::Satp>(0);
     open_pmp();
@@ -77,29 +70,25 @@ void probe(Phase phase)
     probe_memory(true);
 }
 
-void order(uint64_t hart, Phase phase)
-{
+void order(uint64_t hart, Phase phase) {
     uint64_t const before = answers.get();
     orders[hart].set(static_cast<uint64_t>(phase));
     set_msip(hart, true);
     answers.wait_for(before + 1);
 }
 
-void probe_all(uint64_t harts, Phase phase)
-{
+void probe_all(uint64_t harts, Phase phase) {
     probe(phase);
     for (uint64_t hart = 1; hart < harts; ++hart) order(hart, phase);
 }
 
 /// Every other hart sleeps with nothing enabled; create and destroy need its consent all the same.
-void probe_sleepers(uint64_t harts)
-{
+void probe_sleepers(uint64_t harts) {
     for (uint64_t hart = 1; hart < harts; ++hart) order(hart, Phase::Sleep);
     for (unsigned i = 0; i < 2; ++i) destroy(create());
 }
 
-void attack(uint64_t harts)
-{
+void attack(uint64_t harts) {
     for (uint64_t hart = 1; hart < harts; hart += 2) order(hart, Phase::Nothing);
     uint64_t const id = create();
     probe_all(harts, Phase::Fresh);
@@ -119,8 +108,7 @@ void attack(uint64_t harts)
 } // namespace fwprobe
 
 /// The other harts: probe what they are told to, then sleep with nothing enabled.
-extern "C" void secondary_main(uint64_t hart)
-{
+extern "C" void secondary_main(uint64_t hart) {
     using namespace fwprobe;
     uint64_t done = 0;
     set_msip(hart, false);
@@ -140,8 +128,7 @@ extern "C" void secondary_main(uint64_t hart)
 }
 
 /// The program, on hart 0.
-extern "C" void firmware_main(uint64_t tree)
-{
+extern "C" void firmware_main(uint64_t tree) {
     using namespace fwprobe;
     Machine machine;
     if (!read_machine(tree, machine) || machine.hart_count > max_harts) {

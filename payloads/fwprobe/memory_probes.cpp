@@ -23,15 +23,13 @@ struct Range {
     uint64_t size;
 };
 
-char const* how_name(How how)
-{
+char const* how_name(How how) {
     if (how == How::Machine) return "M ";
     if (how == How::MprvSupervisor) return "MPRV-S ";
     return how == How::MprvMachine ? "MPRV-M " : "S ";
 }
 
-uint64_t fault_cause(Kind kind)
-{
+uint64_t fault_cause(Kind kind) {
     if (kind == Kind::Load) return cause_load_fault;
     return kind == Kind::Store ? cause_store_fault : cause_fetch_fault;
 }
@@ -40,22 +38,20 @@ char const* context = ""; // what is being probed, part of a failure's line
 
 /// The cause may also be a load's for an atomic instruction: QEMU 7.2 makes it a load and a store
 /// when it runs a single hart.
-bool cause_fits(Access const& access, uint64_t cause)
-{
+bool cause_fits(Access const& access, uint64_t cause) {
     return cause == fault_cause(access.kind) || (access.atomic && cause == cause_load_fault);
 }
 
 /// Whether mtval names the first denied byte. A load or store that begins before it may be named as
 /// a whole: PMP entries must match all of its bytes (privileged specification, 3.7.1), QEMU reports
 /// the one or the other.
-bool address_fits(Access const& access, uint64_t address, uint64_t denied, uint64_t tval)
-{
+bool address_fits(Access const& access, uint64_t address, uint64_t denied, uint64_t tval) {
     return tval == denied || (access.kind != Kind::Fetch && tval == address);
 }
 
 /// An access at `address` that must fault; `denied` is its first byte that nobody may touch.
-void probe_denied(How how, Access const& access, uint64_t address, uint64_t denied, uint64_t value)
-{
+void probe_denied(How how, Access const& access, uint64_t address, uint64_t denied,
+                  uint64_t value) {
     Run const r = attempt(how, access, address, value);
     bool const good = !returned(r) && cause_fits(access, r.cause) &&
                       address_fits(access, address, denied, r.tval);
@@ -63,16 +59,14 @@ void probe_denied(How how, Access const& access, uint64_t address, uint64_t deni
 }
 
 constexpr unsigned plain = 4; // widths
-constexpr Access loads(unsigned index)
-{
+constexpr Access loads(unsigned index) {
     constexpr Access table[plain] = {{"lbu", access_lbu, Kind::Load, 1},
                                      {"lhu", access_lhu, Kind::Load, 2},
                                      {"lwu", access_lwu, Kind::Load, 4},
                                      {"ld", access_ld, Kind::Load, 8}};
     return table[index];
 }
-constexpr Access stores(unsigned index)
-{
+constexpr Access stores(unsigned index) {
     constexpr Access table[plain] = {{"sb", access_sb, Kind::Store, 1},
                                      {"sh", access_sh, Kind::Store, 2},
                                      {"sw", access_sw, Kind::Store, 4},
@@ -96,16 +90,14 @@ constexpr Access other_stores[] = {
 uint64_t value_for(Run const& loaded) { return returned(loaded) ? loaded.a1 : ~uint64_t{0}; }
 
 /// A load and a store of one width at one denied address.
-void probe_width(How how, unsigned index, uint64_t address, uint64_t expected)
-{
+void probe_width(How how, unsigned index, uint64_t address, uint64_t expected) {
     Run const loaded = attempt(how, loads(index), address, 0);
     probe_denied(how, loads(index), address, expected, 0);
     probe_denied(how, stores(index), address, expected, value_for(loaded));
 }
 
 /// Fetches where the first bytes cannot be loaded; what can be loaded is not executed.
-void probe_denied_fetch(uint64_t address, uint64_t expected)
-{
+void probe_denied_fetch(uint64_t address, uint64_t expected) {
     constexpr Access half{"fetch", access_lhu, Kind::Load, 2};
     if (Run const loaded = attempt(How::Machine, half, expected, 0); returned(loaded)) {
         record(how_name(How::Machine), "fetch", address, false, loaded);
@@ -115,8 +107,7 @@ void probe_denied_fetch(uint64_t address, uint64_t expected)
 }
 
 /// All that lies inside a denied range: first, middle and last bytes, every width and encoding.
-void probe_denied_range(How how, Range const& range)
-{
+void probe_denied_range(How how, Range const& range) {
     context = range.name;
     for (unsigned i = 0; i < plain; ++i) {
         uint64_t const width = loads(i).width;
@@ -139,8 +130,7 @@ void probe_denied_range(How how, Range const& range)
 
 /// Accesses whose first (`upper`) or second half is denied. The other half, which may be accessed,
 /// must stay as it was.
-void probe_straddle(How how, uint64_t edge, bool upper)
-{
+void probe_straddle(How how, uint64_t edge, bool upper) {
     context = upper ? "upper edge" : "lower edge";
     for (unsigned i = 1; i < plain; ++i) {
         uint64_t const half = loads(i).width / 2;
@@ -155,8 +145,7 @@ void probe_straddle(How how, uint64_t edge, bool upper)
 }
 
 /// Memory that is the firmware's to use.
-void probe_open(How how, char const* name, uint64_t address)
-{
+void probe_open(How how, char const* name, uint64_t address) {
     context = name;
     auto* const word = at<uint64_t volatile>(address);
     uint64_t const old = *word;
@@ -176,8 +165,7 @@ void probe_open(How how, char const* name, uint64_t address)
 
 } // namespace
 
-Run attempt(How how, Access const& access, uint64_t address, uint64_t value)
-{
+Run attempt(How how, Access const& access, uint64_t address, uint64_t value) {
     if (access.kind == Kind::Fetch) {
         return run(how == How::Supervisor ? Priv::Supervisor : Priv::Machine, at<Stub>(address));
     }
@@ -188,14 +176,12 @@ Run attempt(How how, Access const& access, uint64_t address, uint64_t value)
                {.a0 = address, .a1 = value, .a2 = bits});
 }
 
-bool returned(Run const& r)
-{
+bool returned(Run const& r) {
     return r.epc == address_of(&run_from_m_ecall) &&
            (r.cause == cause_machine_ecall || r.cause == cause_supervisor_ecall);
 }
 
-void record(char const* what, char const* detail, uint64_t address, bool good, Run const& r)
-{
+void record(char const* what, char const* detail, uint64_t address, bool good, Run const& r) {
     ++sum.probes;
     if (good) return;
     if (++sum.failures > print_limit) return;
@@ -208,16 +194,14 @@ void record(char const* what, char const* detail, uint64_t address, bool good, R
     }
 }
 
-void record_value(char const* what, uint64_t found, bool good)
-{
+void record_value(char const* what, uint64_t found, bool good) {
     ++sum.probes;
     if (good) return;
     if (++sum.failures > print_limit) return;
     say("fwprobe: h", Dec{csr::read<csr::Mhartid>()}, ' ', what, ' ', Hex{found}, '\n');
 }
 
-void probe_word(char const* place, How how, uint64_t address, Expect expect)
-{
+void probe_word(char const* place, How how, uint64_t address, Expect expect) {
     context = place;
     if (expect == Expect::Open) {
         Run const loaded = attempt(how, loads(3), address, 0);
@@ -236,8 +220,7 @@ void probe_word(char const* place, How how, uint64_t address, Expect expect)
     }
 }
 
-void probe_memory(bool alive)
-{
+void probe_memory(bool alive) {
     constexpr Range denied[] = {{"monitor", monitor, boot_page - monitor},
                                 {"boot page", boot_page, page_size},
                                 {"fw_cfg", fw_cfg, page_size},

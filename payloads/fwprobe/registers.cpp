@@ -21,8 +21,7 @@ constexpr uint64_t never = ~uint64_t{0};
 alignas(8) uint32_t code[3]; // one CSR instruction, then li a7, 0 and ret
 
 /// Executes csrrw a1, number, a1 (`write`) or csrrs a1, number, x0.
-Run access_csr(unsigned number, bool write, uint64_t value)
-{
+Run access_csr(unsigned number, bool write, uint64_t value) {
     constexpr uint32_t a1 = 11;
     uint32_t const form = write ? 1U << 12U | a1 << 15U : 2U << 12U;
     code[0] = number << 20U | form | a1 << 7U | 0x73U;
@@ -33,8 +32,7 @@ Run access_csr(unsigned number, bool write, uint64_t value)
 }
 
 /// A register that is there and always zero.
-void expect_zero(unsigned number)
-{
+void expect_zero(unsigned number) {
     Run const written = access_csr(number, true, never);
     record("CSR", " write", number, returned(written), written);
     Run const r = access_csr(number, false, 1);
@@ -42,8 +40,7 @@ void expect_zero(unsigned number)
 }
 
 /// A register that is not there, or not for writing: illegal instruction, mtval = its bits or 0.
-void expect_illegal(unsigned number, bool write)
-{
+void expect_illegal(unsigned number, bool write) {
     Run const r = access_csr(number, write, 0);
     bool const good = r.cause == cause_illegal && r.epc == address_of(code) && r.tval == code[0];
     record("absent CSR", write ? " write" : " read", number, good, r);
@@ -52,8 +49,7 @@ void expect_illegal(unsigned number, bool write)
 void set_msip(uint64_t hart, uint32_t value) { *at<uint32_t volatile>(clint + 4 * hart) = value; }
 
 /// An interrupt that no delegation can take away from vM, in S-mode and in M-mode.
-void expect_interrupt(char const* what, uint64_t number)
-{
+void expect_interrupt(char const* what, uint64_t number) {
     for (Priv const mode : {Priv::Supervisor, Priv::Machine}) {
         csr::write<csr::Mie>(uint64_t{1} << number);
         Run const r = run(mode, spin, {.status = mode == Priv::Machine ? status_mpie : 0});
@@ -64,8 +60,7 @@ void expect_interrupt(char const* what, uint64_t number)
 }
 
 /// Whether mip shows the interrupt within a second; without it `spin` would never end.
-bool becomes_pending(char const* what, uint64_t bit)
-{
+bool becomes_pending(char const* what, uint64_t bit) {
     uint64_t const start = *at<uint64_t volatile>(mtime);
     while ((csr::read<csr::Mip>() & bit) == 0) {
         if (*at<uint64_t volatile>(mtime) - start > time_limit) {
@@ -76,8 +71,7 @@ bool becomes_pending(char const* what, uint64_t bit)
     return true;
 }
 
-constexpr Access clint_accesses(unsigned index)
-{
+constexpr Access clint_accesses(unsigned index) {
     constexpr Access table[] = {
         {"lbu", access_lbu, Kind::Load, 1}, {"lhu", access_lhu, Kind::Load, 2},
         {"lwu", access_lwu, Kind::Load, 4}, {"ld", access_ld, Kind::Load, 8},
@@ -87,8 +81,7 @@ constexpr Access clint_accesses(unsigned index)
 }
 
 /// All eight accesses at one address; `widths` is the sum of those that are accepted.
-void probe_register(char const* name, uint64_t address, unsigned widths)
-{
+void probe_register(char const* name, uint64_t address, unsigned widths) {
     for (unsigned i = 0; i < 8; ++i) {
         Access const access = clint_accesses(i);
         Run const r = attempt(How::Machine, access, address, 0);
@@ -99,8 +92,7 @@ void probe_register(char const* name, uint64_t address, unsigned widths)
     }
 }
 
-void probe_deadline_words(uint64_t hart)
-{
+void probe_deadline_words(uint64_t hart) {
     uint64_t const address = mtimecmp + 8 * hart;
     *at<uint64_t volatile>(address) = 0x1122334455667788;
     record_value("mtimecmp holds", *at<uint64_t volatile>(address),
@@ -116,8 +108,7 @@ void probe_deadline_words(uint64_t hart)
 
 } // namespace
 
-void probe_calls()
-{
+void probe_calls() {
     uint64_t const functions[] = {0,    1999, 2000, 2001, 2002, 2003, 2004, 2005, 2006, 2999, 3000,
                                   3001, 3002, 3003, 3004, 3005, 3006, 3999, 4000, 5000, never};
     for (uint64_t const function : functions) {
@@ -129,8 +120,7 @@ void probe_calls()
     record("ecall", " from M", 0, own.cause == cause_machine_ecall && own.tval == 0, own);
 }
 
-void probe_csrs()
-{
+void probe_csrs() {
     for (unsigned i = 3; i < 32; ++i) {
         expect_zero(0xb00 + i); // mhpmcounter
         expect_zero(0x320 + i); // mhpmevent
@@ -152,8 +142,7 @@ void probe_csrs()
     }
 }
 
-void probe_delegation()
-{
+void probe_delegation() {
     constexpr uint64_t reserved = 1U << 11 | 1U << 14 | 0xfU << 16;
     constexpr uint64_t machine_bits = bit_msi | bit_mti | bit_mei;
     csr::write<csr::Medeleg>(never & ~uint64_t{1U << 9}); // S-mode's ecall must come back here
@@ -178,8 +167,7 @@ void probe_delegation()
     csr::write<csr::Mideleg>(0);
 }
 
-void probe_clint(uint64_t harts)
-{
+void probe_clint(uint64_t harts) {
     uint64_t const past_msip = clint + 4 * harts;
     uint64_t const past_mtimecmp = mtimecmp + 8 * harts;
     for (uint64_t hart = 0; hart < harts; ++hart) probe_deadline_words(hart);

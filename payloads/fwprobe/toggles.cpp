@@ -18,8 +18,7 @@ constexpr uint64_t cfg_rwx = 7;
 enum class Match : uint64_t { Off = 0, Tor = 1, Na4 = 2, Napot = 3 };
 
 /// What must be denied, after whatever was done before.
-void probe_after(char const* what)
-{
+void probe_after(char const* what) {
     probe_word(what, How::Machine, monitor, Expect::Denied);
     probe_word(what, How::Machine, firmware - 8, Expect::Denied);
     probe_word(what, How::Machine, epm, Expect::Denied);
@@ -27,8 +26,7 @@ void probe_after(char const* what)
 }
 
 /// MPRV on and off around a few loads and stores of this very program, by csrrs, csrrc and csrrw.
-void toggle_by_csr(uint64_t mpp)
-{
+void toggle_by_csr(uint64_t mpp) {
     uint64_t const bits = status_mprv | mpp << status_mpp_shift;
     csr::clear<csr::Mstatus>(status_mprv | status_mpp);
     csr::set<csr::Mstatus>(bits);
@@ -41,8 +39,7 @@ void toggle_by_csr(uint64_t mpp)
 }
 
 /// mret to S and to M with MPRV set, and a trap while it is set.
-void toggle_by_return(uint64_t mpp)
-{
+void toggle_by_return(uint64_t mpp) {
     Run const s = run(Priv::Supervisor, do_nothing, {.status = status_mprv});
     record_value("MPRV after mret to S:", s.status, (s.status & status_mprv) == 0);
     probe_after("after mret to S with MPRV:");
@@ -58,8 +55,7 @@ void toggle_by_return(uint64_t mpp)
 
 /// Programs entry `index` over everything (Na4: over the monitor's first four bytes), and another
 /// one over the firmware's MiB so that S-mode has code to run. All others are off.
-void program(unsigned index, Match match)
-{
+void program(unsigned index, Match match) {
     uint64_t const own = (index + 2) % entries;
     uint64_t addresses[entries] = {};
     addresses[index] = match == Match::Na4 ? monitor >> 2U : all_addresses;
@@ -80,8 +76,7 @@ void program(unsigned index, Match match)
 }
 
 /// The monitor's entries win over every vPMP.
-void probe_from_supervisor(Match match)
-{
+void probe_from_supervisor(Match match) {
     bool const open = match == Match::Tor || match == Match::Napot;
     for (How const how : {How::Supervisor, How::MprvSupervisor}) {
         probe_word("vPMP: monitor", how, monitor, Expect::Denied);
@@ -101,16 +96,14 @@ void probe_from_supervisor(Match match)
 
 } // namespace
 
-void probe_toggles()
-{
+void probe_toggles() {
     for (uint64_t const mpp : {uint64_t{0}, uint64_t{1}, uint64_t{3}}) {
         toggle_by_csr(mpp);
         toggle_by_return(mpp);
     }
 }
 
-void probe_vpmps()
-{
+void probe_vpmps() {
     for (unsigned index = 0; index < entries; ++index) {
         for (Match const match : {Match::Off, Match::Tor, Match::Na4, Match::Napot}) {
             program(index, match);

@@ -45,28 +45,24 @@ uint64_t enclave_stops;
 uint64_t calls;
 uint64_t failures;
 
-void fail(char const* what, uint64_t number)
-{
+void fail(char const* what, uint64_t number) {
     ++failures;
     say("hext: ", what, ' ', Hex{number}, '\n');
 }
 
 bool in_image(uint64_t pc) { return pc >= address_of(image_start) && pc < address_of(image_end); }
 
-bool is_vs_interrupt(uint64_t cause)
-{
+bool is_vs_interrupt(uint64_t cause) {
     return (cause & cause_interrupt) != 0 && (uint64_t{1} << (cause & 63U) & all_vs) != 0;
 }
 
-void use_own_vector()
-{
+void use_own_vector() {
     csr::write<csr::Stvec>(address_of(hext_vector));
     csr::write<csr::Sscratch>(address_of(trap_stack) + sizeof(trap_stack));
 }
 
 /// Whether the interrupt is real: it arrives in the host's own S-mode and U-mode.
-void take_own(uint64_t bits)
-{
+void take_own(uint64_t bits) {
     uint64_t const before = taken_in_supervisor;
     if (!arm(bits)) fail("the hart did not take the interrupts", bits);
     csr::set<csr::Sstatus>(status_sie);
@@ -90,22 +86,19 @@ void take_own(uint64_t bits)
 
 /// An SBI call while armed; everything must be as it was afterwards.
 sbi::Result call(char const* name, uint64_t extension, uint64_t function, uint64_t arg0 = 0,
-                 uint64_t arg1 = 0)
-{
+                 uint64_t arg1 = 0) {
     auto const r = sbi::call(extension, function, arg0, arg1);
     ++calls;
     failures += changed_registers(name);
     return r;
 }
 
-void expect(char const* name, sbi::Result result, int64_t error)
-{
+void expect(char const* name, sbi::Result result, int64_t error) {
     if (result.error != error) fail(name, static_cast<uint64_t>(result.error));
 }
 
 /// Calls that the firmware answers, and two that the monitor answers.
-void call_firmware(uint64_t hart)
-{
+void call_firmware(uint64_t hart) {
     uint64_t const here = uint64_t{1} << hart;
     expect("base", call("base", sbi::ext_base, 0), 0);
     expect("set_timer", call("set_timer", sbi::ext_time, 0, never), 0);
@@ -119,8 +112,7 @@ void call_firmware(uint64_t hart)
 }
 
 /// The argument of create for the enclave of enclave.S behind the image.
-keystone::CreateArgs place()
-{
+keystone::CreateArgs place() {
     constexpr uint64_t unit = 8U << 20U;
     constexpr uint64_t epm_size = 0x10000;
     uint64_t const epm = round_up(address_of(image_end), unit);
@@ -132,8 +124,7 @@ keystone::CreateArgs place()
 }
 
 /// Runs the enclave once, stopped by the host's timer on its way.
-void call_enclave()
-{
+void call_enclave() {
     constexpr uint64_t soon = 2000; // ticks: 200 us, less than the enclave needs
     auto const args = place();
     auto const created = call("create", keystone::extension, keystone::create, address_of(&args));
@@ -152,8 +143,7 @@ void call_enclave()
     expect("destroy", call("destroy", keystone::extension, keystone::destroy, created.value), 0);
 }
 
-void attack(uint64_t hart, uint64_t bits)
-{
+void attack(uint64_t hart, uint64_t bits) {
     if (!arm(bits)) fail("the hart did not take the interrupts", bits);
     for (uint64_t i = 0; i < rounds; ++i) call_firmware(hart);
     call_enclave();
@@ -165,8 +155,7 @@ void attack(uint64_t hart, uint64_t bits)
 } // namespace hext
 
 /// Every trap into S-mode. One that interrupted anybody but this image was stolen.
-extern "C" void hext_trap(uint64_t cause, uint64_t pc, uint64_t value, uint64_t status)
-{
+extern "C" void hext_trap(uint64_t cause, uint64_t pc, uint64_t value, uint64_t status) {
     using namespace hext;
     if (is_vs_interrupt(cause) && in_image(pc)) {
         if ((status & status_spp) != 0) ++taken_in_supervisor;
@@ -180,8 +169,7 @@ extern "C" void hext_trap(uint64_t cause, uint64_t pc, uint64_t value, uint64_t 
 }
 
 /// The program.
-extern "C" void payload_main(uint64_t hart, uint64_t)
-{
+extern "C" void payload_main(uint64_t hart, uint64_t) {
     using namespace hext;
     use_own_vector();
     for (uint64_t const bits : {bit_vssi, bit_vsti, bit_vsei, all_vs}) {

@@ -24,8 +24,7 @@ struct Register {
     uint64_t value;
 };
 
-template <unsigned N> constexpr Register reg(char const* name, uint64_t value)
-{
+template <unsigned N> constexpr Register reg(char const* name, uint64_t value) {
     return {name, csr::read<N>, csr::write<N>, value};
 }
 
@@ -69,8 +68,7 @@ constexpr unsigned watched_count = sizeof(watched) / sizeof(watched[0]);
 uint64_t expected[register_count];
 uint64_t expected_watched[watched_count];
 
-unsigned compare(char const* after, Register const& r, uint64_t value)
-{
+unsigned compare(char const* after, Register const& r, uint64_t value) {
     uint64_t const now = r.read();
     if (now == value) return 0;
     say("hext: ", r.name, " was ", Hex{value}, " is ", Hex{now}, " after ", after, '\n');
@@ -79,8 +77,7 @@ unsigned compare(char const* after, Register const& r, uint64_t value)
 
 } // namespace
 
-bool arm(uint64_t bits)
-{
+bool arm(uint64_t bits) {
     for (unsigned i = 0; i < register_count; ++i) registers[i].write(registers[i].value);
     csr::write<Hie>(bits);
     csr::write<Hvip>(bits);
@@ -90,14 +87,12 @@ bool arm(uint64_t bits)
            (csr::read<Hvip>() & all_vs) == bits;
 }
 
-void disarm()
-{
+void disarm() {
     csr::write<Hie>(0);
     csr::write<Hvip>(0);
 }
 
-unsigned changed_registers(char const* after)
-{
+unsigned changed_registers(char const* after) {
     unsigned changed = 0;
     for (unsigned i = 0; i < register_count; ++i) {
         changed += compare(after, registers[i], expected[i]);

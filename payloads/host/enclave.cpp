@@ -17,8 +17,7 @@ constexpr uint64_t nonce_offset = 0x1000; // of the nonce in the UTM
 constexpr uint64_t text_limit = 200;
 
 /// Prints the result code and fails.
-[[noreturn]] void fail_with(char const* what, int64_t error)
-{
+[[noreturn]] void fail_with(char const* what, int64_t error) {
     say("host: ", what, " returned ", Dec{static_cast<uint64_t>(error)}, '\n');
     fail(what);
 }
@@ -28,16 +27,14 @@ struct Shared {
     uint64_t base;
     keystone::EdgeCall call;
 
-    bool argument_fits() const
-    {
+    bool argument_fits() const {
         return call.argument_size <= utm_size &&
                call.argument_offset <= utm_size - call.argument_size;
     }
     uint8_t const* argument() const { return at<uint8_t const>(base + call.argument_offset); }
 };
 
-void serve_print(Shared const& shared)
-{
+void serve_print(Shared const& shared) {
     if (shared.call.argument_size > text_limit) fail("the enclave prints too much at once");
     say("enclave says: ");
     for (uint64_t i = 0; i < shared.call.argument_size; ++i) {
@@ -47,8 +44,7 @@ void serve_print(Shared const& shared)
     put('\n');
 }
 
-void serve_publish(Shared const& shared)
-{
+void serve_publish(Shared const& shared) {
     constexpr uint64_t bytes_per_line = 32;
     if (shared.call.argument_size != keystone::report_size) fail("a report has the wrong size");
     say("-----BEGIN PLINTH REPORT-----\n");
@@ -61,8 +57,7 @@ void serve_publish(Shared const& shared)
 }
 
 /// Serves the edge call in the UTM and writes the answer.
-void serve(uint64_t utm)
-{
+void serve(uint64_t utm) {
     auto* const live = at<keystone::EdgeCall volatile>(utm);
     Shared const shared{utm, {live->id, live->argument_offset, live->argument_size, 0, 0, 0}};
     if (!shared.argument_fits()) fail("an edge call's argument lies outside the shared memory");
@@ -87,8 +82,7 @@ struct Outcome {
 };
 
 /// Runs the enclave until it exits.
-Outcome run_to_exit(uint64_t id, uint64_t utm)
-{
+Outcome run_to_exit(uint64_t id, uint64_t utm) {
     uint64_t timer_stops = 0;
     uint64_t edge_calls = 0;
     start_timer();
@@ -110,8 +104,7 @@ Outcome run_to_exit(uint64_t id, uint64_t utm)
     return {result.value, timer_stops};
 }
 
-bool all_zero(uint64_t base, uint64_t size)
-{
+bool all_zero(uint64_t base, uint64_t size) {
     for (uint64_t at_word = base; at_word < base + size; at_word += 8) {
         if (*at<uint64_t volatile>(at_word) != 0) return false;
     }
@@ -120,8 +113,7 @@ bool all_zero(uint64_t base, uint64_t size)
 
 } // namespace
 
-void run_enclave(uint64_t epm, uint64_t utm, uint8_t const* nonce)
-{
+void run_enclave(uint64_t epm, uint64_t utm, uint8_t const* nonce) {
     auto const args = place_enclave(epm, epm_size, utm, utm_size);
     if (args.epm_size == 0) fail("the enclave does not fit its memory");
     memcpy(at<void>(alias_va), &args, sizeof(args));

@@ -27,15 +27,13 @@ Signal stale;        // counts the harts that saw the old mapping after the fenc
 uint64_t read_moving() { return *at<uint64_t volatile>(moving_va); }
 
 /// Waits until the software interrupt is pending and clears it; it is masked in sstatus.SIE.
-void take_ipi()
-{
+void take_ipi() {
     csr::set<csr::Sie>(bit_ssi);
     while ((csr::read<csr::Sip>() & bit_ssi) == 0) asm volatile("wfi");
     csr::clear<csr::Sip>(bit_ssi);
 }
 
-void start_one(uint64_t hart, unsigned index)
-{
+void start_one(uint64_t hart, unsigned index) {
     uint64_t const before = harts_up.get();
     auto const started =
         sbi::start_hart(hart, address_of(secondary_start), address_of(&stacks[index]) + stack_size);
@@ -43,8 +41,7 @@ void start_one(uint64_t hart, unsigned index)
     harts_up.wait_for(before + 1);
 }
 
-void interrupt_one(uint64_t hart)
-{
+void interrupt_one(uint64_t hart) {
     uint64_t const before = harts_served.get();
     if (sbi::remote_sfence(hart, moving_va, page_size).error != 0) fail("remote fence");
     if (sbi::send_ipi(hart).error != 0) fail("interrupt to another hart");
@@ -55,8 +52,7 @@ void interrupt_one(uint64_t hart)
 
 uint64_t first_moving_page() { return address_of(&moving_pages[0]); }
 
-unsigned start_harts(Machine const& machine, uint64_t boot_hart)
-{
+unsigned start_harts(Machine const& machine, uint64_t boot_hart) {
     moving_pages[0][0] = first_content;
     moving_pages[1][0] = second_content;
     for (unsigned i = 0; i < machine.hart_count; ++i) {
@@ -73,8 +69,7 @@ unsigned start_harts(Machine const& machine, uint64_t boot_hart)
 } // namespace host
 
 /// What the other harts do; they then wait for ever.
-extern "C" void secondary_main(uint64_t hart)
-{
+extern "C" void secondary_main(uint64_t hart) {
     using namespace host;
     enable_paging();
     {

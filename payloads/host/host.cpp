@@ -16,8 +16,7 @@ namespace {
 constexpr uint64_t unit = 8U << 20U; // EPM and UTM lie in the first such unit behind the image
 
 /// Whether the boot arguments gave a nonce; without one it is all zeros.
-void read_nonce(char const* bootargs, uint8_t* nonce)
-{
+void read_nonce(char const* bootargs, uint8_t* nonce) {
     char const* const text = find_argument(bootargs, "plinth.nonce=");
     if (text == nullptr) {
         memset(nonce, 0, keystone::nonce_size);
@@ -31,8 +30,7 @@ void read_nonce(char const* bootargs, uint8_t* nonce)
 
 } // namespace
 
-void fail(char const* reason)
-{
+void fail(char const* reason) {
     say("host: FAIL: ", reason, '\n');
     sbi::shut_down();
 }
@@ -46,8 +44,7 @@ alignas(4096) uint8_t argument_page[4096];
 }
 
 /// The host's program, on the boot hart.
-extern "C" void payload_main(uint64_t hart, uint64_t tree)
-{
+extern "C" void payload_main(uint64_t hart, uint64_t tree) {
     using namespace host;
     say("host: hello from S-mode on hart ", Dec{hart}, '\n');
     Machine machine;

@@ -21,8 +21,7 @@ constexpr uint64_t large_page = sv39::leaf_size(1);
 constexpr uint64_t mapped_ram_limit = uint64_t{4} << 30U; // the host uses the start of RAM only
 constexpr uint64_t uart = 0x10000000;
 
-bool map_ram(Machine const& machine, uint64_t fine_base)
-{
+bool map_ram(Machine const& machine, uint64_t fine_base) {
     uint64_t const size = machine.ram_size < mapped_ram_limit ? machine.ram_size : mapped_ram_limit;
     uint64_t const end = machine.ram_base + size;
     for (uint64_t base = machine.ram_base; base < end; base += large_page) {
@@ -35,8 +34,7 @@ bool map_ram(Machine const& machine, uint64_t fine_base)
 } // namespace
 
 void build_tables(Machine const& machine, uint64_t fine_base, uint64_t alias_page,
-                  uint64_t moving_page)
-{
+                  uint64_t moving_page) {
     uint64_t const base = address_of(table_memory);
     pool = {base, base + sizeof(table_memory), 0};
     root = sv39::take_page(pool);
@@ -47,14 +45,12 @@ void build_tables(Machine const& machine, uint64_t fine_base, uint64_t alias_pag
     if (!mapped) fail("out of pages for tables");
 }
 
-void move_page(uint64_t page)
-{
+void move_page(uint64_t page) {
     if (!sv39::map(pool, root, moving_va, page, page_size, read_write, 0)) fail("page not moved");
     asm volatile("fence rw, rw" ::: "memory");
 }
 
-void enable_paging()
-{
+void enable_paging() {
     csr::write<csr::Stvec>(address_of(host_vector));
     asm volatile("sfence.vma" ::: "memory");
     csr::write<csr::Satp>(sv39::satp(root));

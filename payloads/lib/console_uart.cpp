@@ -5,8 +5,7 @@
 
 namespace payload {
 
-void put_char(char c)
-{
+void put_char(char c) {
     constexpr uintptr_t transmit = 0x10000000;
     constexpr uintptr_t line_status = transmit + 5;
     constexpr uint8_t transmit_empty = 0x20;

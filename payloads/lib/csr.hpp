@@ -34,38 +34,33 @@ inline constexpr unsigned Time = 0xc01;
 inline constexpr unsigned Mhartid = 0xf14;
 
 /// Reads CSR `N`.
-template <unsigned N> inline uint64_t read()
-{
+template <unsigned N> inline uint64_t read() {
     uint64_t value;
     asm volatile("csrr %0, %1" : "=r"(value) : "i"(N) : "memory");
     return value;
 }
 
 /// Writes CSR `N`.
-template <unsigned N> inline void write(uint64_t value)
-{
+template <unsigned N> inline void write(uint64_t value) {
     asm volatile("csrw %0, %1" ::"i"(N), "r"(value) : "memory");
 }
 
 /// Writes CSR `N` and returns what it held (csrrw).
-template <unsigned N> inline uint64_t swap(uint64_t value)
-{
+template <unsigned N> inline uint64_t swap(uint64_t value) {
     uint64_t old;
     asm volatile("csrrw %0, %1, %2" : "=r"(old) : "i"(N), "r"(value) : "memory");
     return old;
 }
 
 /// Sets the bits of `mask` in CSR `N` and returns what it held (csrrs).
-template <unsigned N> inline uint64_t set(uint64_t mask)
-{
+template <unsigned N> inline uint64_t set(uint64_t mask) {
     uint64_t old;
     asm volatile("csrrs %0, %1, %2" : "=r"(old) : "i"(N), "r"(mask) : "memory");
     return old;
 }
 
 /// Clears the bits of `mask` in CSR `N` and returns what it held (csrrc).
-template <unsigned N> inline uint64_t clear(uint64_t mask)
-{
+template <unsigned N> inline uint64_t clear(uint64_t mask) {
     uint64_t old;
     asm volatile("csrrc %0, %1, %2" : "=r"(old) : "i"(N), "r"(mask) : "memory");
     return old;

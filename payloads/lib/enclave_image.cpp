@@ -17,8 +17,7 @@ namespace payload {
 namespace {
 
 /// Copies one part to `to`; returns the page after it.
-uint64_t place(uint64_t to, uint8_t const* start, uint8_t const* end)
-{
+uint64_t place(uint64_t to, uint8_t const* start, uint8_t const* end) {
     uint64_t const size = address_of(end) - address_of(start);
     memcpy(at<void>(to), start, size);
     return to + round_up(size, page_size);
@@ -26,8 +25,8 @@ uint64_t place(uint64_t to, uint8_t const* start, uint8_t const* end)
 
 } // namespace
 
-keystone::CreateArgs place_enclave(uint64_t epm, uint64_t epm_size, uint64_t utm, uint64_t utm_size)
-{
+keystone::CreateArgs place_enclave(uint64_t epm, uint64_t epm_size, uint64_t utm,
+                                   uint64_t utm_size) {
     uint64_t const parts = address_of(enclave_app_end) - address_of(enclave_loader_start);
     if (parts + 3 * page_size > epm_size) return {};
     memset(at<void>(epm), 0, epm_size);

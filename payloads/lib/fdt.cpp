@@ -14,22 +14,19 @@ constexpr uint32_t token_property = 3;
 constexpr uint32_t token_nop = 4;
 constexpr unsigned max_depth = 8;
 
-uint32_t big32(uint8_t const* bytes)
-{
+uint32_t big32(uint8_t const* bytes) {
     return static_cast<uint32_t>(bytes[0]) << 24U | static_cast<uint32_t>(bytes[1]) << 16U |
            static_cast<uint32_t>(bytes[2]) << 8U | bytes[3];
 }
 
-uint64_t big64(uint8_t const* bytes)
-{
+uint64_t big64(uint8_t const* bytes) {
     return static_cast<uint64_t>(big32(bytes)) << 32U | big32(bytes + 4);
 }
 
 bool equal(char const* a, char const* b) { return memcmp(a, b, strlen(b) + 1) == 0; }
 
 /// Whether `text` begins with `start`.
-bool begins(char const* text, char const* start)
-{
+bool begins(char const* text, char const* start) {
     for (; *start != '\0'; ++text, ++start) {
         if (*text != *start) return false;
     }
@@ -39,8 +36,7 @@ bool begins(char const* text, char const* start)
 /// Which of the nodes that matter the walk is directly in.
 enum class Place { Elsewhere, Cpus, Cpu, Memory, Chosen };
 
-Place enter(Place parent, unsigned depth, char const* name)
-{
+Place enter(Place parent, unsigned depth, char const* name) {
     if (depth == 2 && equal(name, "cpus")) return Place::Cpus;
     if (depth == 2 && equal(name, "chosen")) return Place::Chosen;
     if (depth == 2 && begins(name, "memory@")) return Place::Memory;
@@ -49,8 +45,7 @@ Place enter(Place parent, unsigned depth, char const* name)
 }
 
 void note_property(Place place, char const* name, uint8_t const* value, uint32_t size,
-                   Machine& machine)
-{
+                   Machine& machine) {
     if (place == Place::Cpu && equal(name, "reg") && machine.hart_count < max_harts) {
         machine.harts[machine.hart_count++] = big32(value + size - 4);
     }
@@ -63,8 +58,7 @@ void note_property(Place place, char const* name, uint8_t const* value, uint32_t
     }
 }
 
-int hex_value(char c)
-{
+int hex_value(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -73,8 +67,7 @@ int hex_value(char c)
 
 } // namespace
 
-bool read_machine(uint64_t tree, Machine& machine)
-{
+bool read_machine(uint64_t tree, Machine& machine) {
     machine = Machine{};
     auto const* const base = at<uint8_t const>(tree);
     if (big32(base) != magic) return false;
@@ -105,8 +98,7 @@ bool read_machine(uint64_t tree, Machine& machine)
     return machine.ram_size != 0 && machine.hart_count != 0;
 }
 
-char const* find_argument(char const* bootargs, char const* key)
-{
+char const* find_argument(char const* bootargs, char const* key) {
     if (bootargs == nullptr) return nullptr;
     for (char const* word = bootargs; *word != '\0';) {
         if (begins(word, key)) return word + strlen(key);
@@ -116,8 +108,7 @@ char const* find_argument(char const* bootargs, char const* key)
     return nullptr;
 }
 
-bool parse_hex(char const* text, uint8_t* bytes, unsigned size)
-{
+bool parse_hex(char const* text, uint8_t* bytes, unsigned size) {
     for (unsigned i = 0; i < size; ++i) {
         int const high = hex_value(text[2 * i]);
         int const low = high < 0 ? -1 : hex_value(text[2 * i + 1]);

@@ -3,15 +3,13 @@
 
 namespace payload {
 
-char priv_letter(uint64_t encoding)
-{
+char priv_letter(uint64_t encoding) {
     if (encoding == 0) return 'U';
     if (encoding == 1) return 'S';
     return encoding == 3 ? 'M' : '?';
 }
 
-Run run(Priv mode, Stub* code, RunOptions options)
-{
+Run run(Priv mode, Stub* code, RunOptions options) {
     constexpr uint64_t controlled = status_sie | status_mie | status_spie | status_mpie |
                                     status_mpp | status_mprv | status_sum | status_mxr |
                                     status_tvm | status_tw | status_tsr;
@@ -27,15 +25,13 @@ Run run(Priv mode, Stub* code, RunOptions options)
     return result;
 }
 
-void open_pmp()
-{
+void open_pmp() {
     csr::write<csr::Pmpaddr0>((uint64_t{1} << 54U) - 1);
     csr::write<csr::Pmpcfg0>(0x1f); // NAPOT, RWX
     asm volatile("sfence.vma" ::: "memory");
 }
 
-void finish()
-{
+void finish() {
     constexpr uint64_t finisher = 0x100000;
     constexpr uint32_t pass = 0x5555;
     *at<uint32_t volatile>(finisher) = pass;

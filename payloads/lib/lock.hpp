@@ -11,8 +11,7 @@ class SpinLock {
   public:
     class Guard {
       public:
-        explicit Guard(SpinLock& lock) : lock_(lock)
-        {
+        explicit Guard(SpinLock& lock) : lock_(lock) {
             while (__atomic_exchange_n(&lock_.held_, 1U, __ATOMIC_ACQUIRE) != 0) {
             }
         }
@@ -34,8 +33,7 @@ class Signal {
     void set(uint64_t value) { __atomic_store_n(&value_, value, __ATOMIC_RELEASE); }
     uint64_t get() const { return __atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
     void add(uint64_t value) { __atomic_fetch_add(&value_, value, __ATOMIC_ACQ_REL); }
-    void wait_for(uint64_t value) const
-    {
+    void wait_for(uint64_t value) const {
         while (get() != value) {
         }
     }

@@ -6,8 +6,7 @@
 
 extern "C" {
 
-void* memcpy(void* to, void const* from, size_t size)
-{
+void* memcpy(void* to, void const* from, size_t size) {
     auto* out = static_cast<uint8_t*>(to);
     auto const* in = static_cast<uint8_t const*>(from);
     if (((payload::address_of(out) | payload::address_of(in)) & 7U) == 0) {
@@ -19,8 +18,7 @@ void* memcpy(void* to, void const* from, size_t size)
     return to;
 }
 
-void* memmove(void* to, void const* from, size_t size)
-{
+void* memmove(void* to, void const* from, size_t size) {
     auto* const out = static_cast<uint8_t*>(to);
     auto const* const in = static_cast<uint8_t const*>(from);
     if (out <= in) return memcpy(to, from, size);
@@ -28,8 +26,7 @@ void* memmove(void* to, void const* from, size_t size)
     return to;
 }
 
-void* memset(void* to, int value, size_t size)
-{
+void* memset(void* to, int value, size_t size) {
     auto* out = static_cast<uint8_t*>(to);
     auto const byte = static_cast<uint8_t>(value);
     if ((payload::address_of(out) & 7U) == 0) {
@@ -40,8 +37,7 @@ void* memset(void* to, int value, size_t size)
     return to;
 }
 
-int memcmp(void const* a, void const* b, size_t size)
-{
+int memcmp(void const* a, void const* b, size_t size) {
     auto const* x = static_cast<uint8_t const*>(a);
     auto const* y = static_cast<uint8_t const*>(b);
     for (; size > 0; --size, ++x, ++y) {
@@ -50,8 +46,7 @@ int memcmp(void const* a, void const* b, size_t size)
     return 0;
 }
 
-size_t strlen(char const* text)
-{
+size_t strlen(char const* text) {
     size_t length = 0;
     while (text[length] != '\0') ++length;
     return length;

@@ -18,8 +18,7 @@ namespace payload {
 inline constexpr uint64_t page_size = 4096;
 
 /// `value` rounded up to a multiple of `unit`, a power of two.
-constexpr uint64_t round_up(uint64_t value, uint64_t unit)
-{
+constexpr uint64_t round_up(uint64_t value, uint64_t unit) {
     return (value + unit - 1) & ~(unit - 1);
 }
 

@@ -3,8 +3,7 @@
 
 namespace payload::sbi {
 
-void shut_down()
-{
+void shut_down() {
     call(ext_srst, 0, 0, 0);
     call(ext_legacy_shutdown, 0);
     for (;;) asm volatile("wfi");

@@ -23,8 +23,7 @@ struct Result {
 
 /// Makes the SBI call (extension, function) with up to four arguments.
 inline Result call(uint64_t extension, uint64_t function, uint64_t arg0 = 0, uint64_t arg1 = 0,
-                   uint64_t arg2 = 0, uint64_t arg3 = 0)
-{
+                   uint64_t arg2 = 0, uint64_t arg3 = 0) {
     register uint64_t a0 asm("a0") = arg0;
     register uint64_t a1 asm("a1") = arg1;
     register uint64_t a2 asm("a2") = arg2;
@@ -36,8 +35,7 @@ inline Result call(uint64_t extension, uint64_t function, uint64_t arg0 = 0, uin
 }
 
 /// Whether the platform answers `extension` (base extension, function 3).
-inline bool has_extension(uint64_t extension)
-{
+inline bool has_extension(uint64_t extension) {
     Result const r = call(ext_base, 3, extension);
     return r.error == 0 && r.value != 0;
 }
@@ -49,14 +47,12 @@ inline Result set_timer(uint64_t deadline) { return call(ext_time, 0, deadline);
 inline Result send_ipi(uint64_t hart) { return call(ext_ipi, 0, 1, hart); }
 
 /// Executes sfence.vma for [start, start + size) on one hart.
-inline Result remote_sfence(uint64_t hart, uint64_t start, uint64_t size)
-{
+inline Result remote_sfence(uint64_t hart, uint64_t start, uint64_t size) {
     return call(ext_rfence, 1, 1, hart, start, size);
 }
 
 /// Starts a hart at physical address `entry` with `argument` in a1.
-inline Result start_hart(uint64_t hart, uint64_t entry, uint64_t argument)
-{
+inline Result start_hart(uint64_t hart, uint64_t entry, uint64_t argument) {
     return call(ext_hsm, 0, hart, entry, argument);
 }
 

@@ -29,8 +29,7 @@ uint64_t sv39_satp;
 Totals sum; // one hart probes at a time
 
 /// An access by `code` at `address` with `value`, in a mode; cause_none if it worked.
-Run access(Mode mode, uint64_t code, uint64_t address, uint64_t value)
-{
+Run access(Mode mode, uint64_t code, uint64_t address, uint64_t value) {
     Run r{};
     r.pc = code;
     r.a0 = address;
@@ -46,8 +45,7 @@ Run access(Mode mode, uint64_t code, uint64_t address, uint64_t value)
     return r;
 }
 
-uint64_t expected_cause(Expect expect, Kind kind)
-{
+uint64_t expected_cause(Expect expect, Kind kind) {
     if (expect == Expect::Denied) {
         if (kind == Kind::Load) return cause_load_fault;
         return kind == Kind::Store ? cause_store_fault : cause_fetch_fault;
@@ -55,21 +53,18 @@ uint64_t expected_cause(Expect expect, Kind kind)
     return expect == Expect::Zeroed && kind == Kind::Fetch ? cause_illegal : cause_none;
 }
 
-char const* mode_name(Mode mode)
-{
+char const* mode_name(Mode mode) {
     if (mode == Mode::SupervisorBare) return "S-bare";
     return mode == Mode::SupervisorSv39 ? "S-sv39" : "U";
 }
 
-char const* kind_name(Kind kind)
-{
+char const* kind_name(Kind kind) {
     if (kind == Kind::Load) return "load";
     return kind == Kind::Store ? "store" : "fetch";
 }
 
 /// Prints and counts one probe; `good` says whether what else there was to see is right.
-void record(uint64_t hart, Mode mode, Place const& place, Kind kind, Run const& r, bool good)
-{
+void record(uint64_t hart, Mode mode, Place const& place, Kind kind, Run const& r, bool good) {
     say("probe: h", Dec{hart}, ' ', mode_name(mode), ' ', place.name, ' ', kind_name(kind));
     if (r.cause == cause_none) {
         say(" cause none");
@@ -94,14 +89,12 @@ void record(uint64_t hart, Mode mode, Place const& place, Kind kind, Run const& 
 
 /// Whether a denied access names its address: within its bytes, since the part that is denied may
 /// be the second half.
-bool names_address(Run const& r, Place const& place)
-{
+bool names_address(Run const& r, Place const& place) {
     return r.tval - place.address < place.width;
 }
 
 /// Loads; returns what was there, or 0.
-Run probe_load(uint64_t hart, Mode mode, Place const& place)
-{
+Run probe_load(uint64_t hart, Mode mode, Place const& place) {
     auto* const code = place.width == 4 ? load_word : load_double;
     Run const r = access(mode, address_of(code), place.address, ~uint64_t{0});
     bool good = true;
@@ -112,8 +105,7 @@ Run probe_load(uint64_t hart, Mode mode, Place const& place)
 }
 
 /// Stores. What could be loaded is stored again, so that nothing breaks where nothing is denied.
-void probe_store(uint64_t hart, Mode mode, Place const& place, Run const& loaded)
-{
+void probe_store(uint64_t hart, Mode mode, Place const& place, Run const& loaded) {
     auto* const code = place.width == 4 ? store_word : store_double;
     uint64_t const value = loaded.cause == cause_none ? loaded.a1 : 0;
     Run const r = access(mode, address_of(code), place.address, value);
@@ -123,8 +115,7 @@ void probe_store(uint64_t hart, Mode mode, Place const& place, Run const& loaded
 
 /// Fetches by jumping there. Where that would execute what nobody knows (a place that should be
 /// denied but could be read, or should be zero but is not) the fetch counts as one that worked.
-void probe_fetch(uint64_t hart, Mode mode, Place const& place, Run const& loaded)
-{
+void probe_fetch(uint64_t hart, Mode mode, Place const& place, Run const& loaded) {
     bool const readable = loaded.cause == cause_none;
     if (readable &&
         (place.expect == Expect::Denied || (place.expect == Expect::Zeroed && loaded.a1 != 0))) {
@@ -140,8 +131,7 @@ void probe_fetch(uint64_t hart, Mode mode, Place const& place, Run const& loaded
 
 } // namespace
 
-void build_tables()
-{
+void build_tables() {
     constexpr uint64_t four_gib = uint64_t{4} << 30U;
     constexpr uint64_t rights = sv39::read | sv39::write | sv39::execute;
     uint64_t const base = address_of(tables);
@@ -151,8 +141,7 @@ void build_tables()
     sv39_satp = sv39::satp(root);
 }
 
-void probe_place(uint64_t hart, Place const& place)
-{
+void probe_place(uint64_t hart, Place const& place) {
     for (Mode const mode : {Mode::SupervisorBare, Mode::SupervisorSv39, Mode::UserBare}) {
         if (place.expect == Expect::Open) {
             *at<uint32_t volatile>(place.address) = return_instruction;
@@ -165,8 +154,7 @@ void probe_place(uint64_t hart, Place const& place)
 
 Totals totals() { return sum; }
 
-void complain(char const* what, uint64_t number)
-{
+void complain(char const* what, uint64_t number) {
     ++sum.failures;
     say("probe: ", what, ' ', Dec{number}, '\n');
 }

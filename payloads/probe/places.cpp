@@ -31,8 +31,7 @@ constexpr Place fixed_places[] = {
 
 /// The enclave's own memory; `lower` and `upper` straddle its ends. (A fetch that begins below is
 /// no fault: the first bytes are the host's.)
-void probe_epm(uint64_t hart, Expect expect)
-{
+void probe_epm(uint64_t hart, Expect expect) {
     auto const& m = enclave_memory;
     uint64_t const middle = m.epm + m.epm_size / 2;
     uint64_t const end = m.epm + m.epm_size;
@@ -46,16 +45,14 @@ void probe_epm(uint64_t hart, Expect expect)
 }
 
 /// The memory shared with the enclave.
-void probe_utm(uint64_t hart)
-{
+void probe_utm(uint64_t hart) {
     auto const& m = enclave_memory;
     probe_place(hart, {"utm.first", m.utm, 8, Expect::Open});
     probe_place(hart, {"utm.last", m.utm + m.utm_size - 8, 8, Expect::Open});
 }
 
 /// How many words of the enclave's former memory are not zero.
-uint64_t words_left()
-{
+uint64_t words_left() {
     auto const& m = enclave_memory;
     uint64_t left = 0;
     for (uint64_t word = m.epm; word < m.epm + m.epm_size; word += 8) {
@@ -66,8 +63,7 @@ uint64_t words_left()
 
 } // namespace
 
-void probe_phase(uint64_t hart, Phase phase)
-{
+void probe_phase(uint64_t hart, Phase phase) {
     for (Place const& place : fixed_places) probe_place(hart, place);
     bool const alive = phase != Phase::Destroyed;
     probe_epm(hart, alive ? Expect::Denied : Expect::Zeroed);

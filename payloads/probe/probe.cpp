@@ -31,8 +31,7 @@ bool running[max_harts];  // by hart id; only the boot hart looks
 bool given_up[max_harts]; // likewise: harts that did not answer
 constexpr uint64_t answer_limit = 100000000; // ticks of `time`: 10 s on QEMU virt
 
-void start(uint64_t hart)
-{
+void start(uint64_t hart) {
     uint64_t const before = started.get();
     auto const r =
         sbi::start_hart(hart, address_of(secondary_start), address_of(&stacks[hart]) + stack_size);
@@ -45,8 +44,7 @@ void start(uint64_t hart)
 }
 
 /// Whether another hart answers before `answer_limit` is over; one that does not is given up.
-bool answered(uint64_t count)
-{
+bool answered(uint64_t count) {
     uint64_t const start_time = csr::read<csr::Time>();
     while (answers.get() != count) {
         if (csr::read<csr::Time>() - start_time > answer_limit) return false;
@@ -55,8 +53,7 @@ bool answered(uint64_t count)
 }
 
 /// Has another hart probe a phase, and waits for it.
-void order(uint64_t hart, Phase phase)
-{
+void order(uint64_t hart, Phase phase) {
     if (!running[hart] && !given_up[hart]) start(hart);
     if (!running[hart]) return;
     uint64_t const before = answers.get();
@@ -68,8 +65,7 @@ void order(uint64_t hart, Phase phase)
     given_up[hart] = true;
 }
 
-void probe_all(Machine const& machine, uint64_t boot_hart, char const* name, Phase phase)
-{
+void probe_all(Machine const& machine, uint64_t boot_hart, char const* name, Phase phase) {
     say("probe: enclave ", name, '\n');
     for (unsigned i = 0; i < machine.hart_count; ++i) {
         uint64_t const hart = machine.harts[i];
@@ -81,14 +77,12 @@ void probe_all(Machine const& machine, uint64_t boot_hart, char const* name, Pha
     }
 }
 
-void expect_result(char const* what, int64_t got, int64_t expected)
-{
+void expect_result(char const* what, int64_t got, int64_t expected) {
     if (got != expected) complain(what, static_cast<uint64_t>(got));
 }
 
 /// Creates the enclave from the embedded parts; returns its id.
-uint64_t create()
-{
+uint64_t create() {
     auto const& m = enclave_memory;
     auto const args = place_enclave(m.epm, m.epm_size, m.utm, m.utm_size);
     auto const r = sbi::call(keystone::extension, keystone::create, address_of(&args));
@@ -97,8 +91,7 @@ uint64_t create()
 }
 
 /// Runs the enclave up to its first edge call.
-void run_to_stop(uint64_t id)
-{
+void run_to_stop(uint64_t id) {
     auto r = sbi::call(keystone::extension, keystone::run, id);
     while (r.error == keystone::interrupted) {
         r = sbi::call(keystone::extension, keystone::resume, id);
@@ -106,8 +99,7 @@ void run_to_stop(uint64_t id)
     expect_result("run returned", r.error, keystone::edge_call);
 }
 
-void probe_machine(Machine const& machine, uint64_t boot_hart)
-{
+void probe_machine(Machine const& machine, uint64_t boot_hart) {
     for (unsigned i = 0; i < machine.hart_count; ++i) {
         uint64_t const hart = machine.harts[i];
         if (hart % 2 == 1 && hart != boot_hart) start(hart);
@@ -122,16 +114,14 @@ void probe_machine(Machine const& machine, uint64_t boot_hart)
 }
 
 /// Ids index the tables above.
-bool small_ids(Machine const& machine)
-{
+bool small_ids(Machine const& machine) {
     for (unsigned i = 0; i < machine.hart_count; ++i) {
         if (machine.harts[i] >= max_harts) return false;
     }
     return true;
 }
 
-void place_memory()
-{
+void place_memory() {
     constexpr uint64_t epm_size = 0x20000;
     constexpr uint64_t utm_size = 0x4000;
     uint64_t const base = round_up(address_of(image_end), unit);
@@ -143,8 +133,7 @@ void place_memory()
 } // namespace probe
 
 /// What the other harts do: probe what they are told to.
-extern "C" void secondary_main(uint64_t hart)
-{
+extern "C" void secondary_main(uint64_t hart) {
     using namespace probe;
     uint64_t done = 0;
     started.add(1);
@@ -163,8 +152,7 @@ extern "C" void secondary_main(uint64_t hart)
 }
 
 /// The program, on the boot hart.
-extern "C" void payload_main(uint64_t hart, uint64_t tree)
-{
+extern "C" void payload_main(uint64_t hart, uint64_t tree) {
     using namespace probe;
     Machine machine;
     if (!read_machine(tree, machine) || !small_ids(machine)) {

@@ -49,8 +49,7 @@ struct Uart {
 };
 
 /// Whether a store of `width` bytes of `value` to a reset device ends or resets the machine.
-constexpr bool is_reset_command(u64 address, unsigned width, u64 value)
-{
+constexpr bool is_reset_command(u64 address, unsigned width, u64 value) {
     auto const command = value & 0xffffU;
     return address == finisher.base().raw && (width == 2 || width == 4) &&
            (command == 0x3333 || command == 0x5555 || command == 0x7777);

@@ -6,30 +6,25 @@ namespace {
 
 using Kind = Insn::Kind;
 
-constexpr u32 bits_of(u32 word, unsigned lo, unsigned width)
-{
+constexpr u32 bits_of(u32 word, unsigned lo, unsigned width) {
     return (word >> lo) & ((1U << width) - 1U);
 }
 constexpr u8 register_at(u32 word, unsigned lo) { return static_cast<u8>(bits_of(word, lo, 5)); }
 /// The three-bit register fields of compressed instructions name x8 … x15.
-constexpr u8 short_register_at(u32 word, unsigned lo)
-{
+constexpr u8 short_register_at(u32 word, unsigned lo) {
     return static_cast<u8>(bits_of(word, lo, 3) + 8);
 }
 
-constexpr Insn load(u8 rd, u8 rs1, u64 offset, u8 width, bool sign)
-{
+constexpr Insn load(u8 rd, u8 rs1, u64 offset, u8 width, bool sign) {
     return {
         .kind = Kind::Load, .rd = rd, .rs1 = rs1, .width = width, .sign = sign, .offset = offset};
 }
-constexpr Insn store(u8 rs2, u8 rs1, u64 offset, u8 width)
-{
+constexpr Insn store(u8 rs2, u8 rs1, u64 offset, u8 width) {
     return {.kind = Kind::Store, .rs1 = rs1, .rs2 = rs2, .width = width, .offset = offset};
 }
 
 /// Opcode SYSTEM with funct3 = 0: returns, wfi and fences (privileged 3.3, 4.2, 5.2; H: 9.3).
-Insn decode_privileged(u32 word)
-{
+Insn decode_privileged(u32 word) {
     switch (word) {
     case 0x30200073: return {.kind = Kind::Mret};
     case 0x10200073: return {.kind = Kind::Sret};
@@ -47,8 +42,7 @@ Insn decode_privileged(u32 word)
     return {};
 }
 
-Insn decode_system(u32 word)
-{
+Insn decode_system(u32 word) {
     auto const funct3 = bits_of(word, 12, 3);
     if (funct3 == 0) return decode_privileged(word);
     constexpr Kind kinds[] = {Kind::Unknown, Kind::CsrWrite, Kind::CsrSet, Kind::CsrClear};
@@ -61,8 +55,7 @@ Insn decode_system(u32 word)
             .csr = static_cast<CsrNumber>(word >> 20U)};
 }
 
-Insn decode_load(u32 word)
-{
+Insn decode_load(u32 word) {
     auto const funct3 = bits_of(word, 12, 3);
     if (funct3 == 7) return {};
     auto const width = static_cast<u8>(1U << (funct3 & 3U));
@@ -70,8 +63,7 @@ Insn decode_load(u32 word)
                 funct3 < 4);
 }
 
-Insn decode_store(u32 word)
-{
+Insn decode_store(u32 word) {
     auto const funct3 = bits_of(word, 12, 3);
     if (funct3 > 3) return {};
     auto const offset = sign_extend((bits_of(word, 25, 7) << 5U) | bits_of(word, 7, 5), 12);
@@ -80,8 +72,7 @@ Insn decode_store(u32 word)
 }
 
 /// C.LW, C.LD, C.SW, C.SD (unprivileged 16.3).
-Insn decode_quadrant0(u32 word)
-{
+Insn decode_quadrant0(u32 word) {
     auto const rs1 = short_register_at(word, 7);
     auto const data = short_register_at(word, 2);
     auto const word_offset =
@@ -97,8 +88,7 @@ Insn decode_quadrant0(u32 word)
 }
 
 /// C.LWSP, C.LDSP, C.SWSP, C.SDSP (unprivileged 16.3).
-Insn decode_quadrant2(u32 word)
-{
+Insn decode_quadrant2(u32 word) {
     auto const rd = register_at(word, 7);
     auto const rs2 = register_at(word, 2);
     auto const load_word =
@@ -118,8 +108,7 @@ Insn decode_quadrant2(u32 word)
 
 } // namespace
 
-Insn decode(u32 bits)
-{
+Insn decode(u32 bits) {
     if (!is_full_length(bits)) {
         bits &= 0xffffU;
         auto insn = (bits & 3U) == 0   ? decode_quadrant0(bits)

@@ -35,8 +35,7 @@ struct Insn {
 
     friend constexpr bool operator==(Insn const&, Insn const&) = default;
 
-    constexpr bool is_csr() const
-    {
+    constexpr bool is_csr() const {
         return kind == Kind::CsrWrite || kind == Kind::CsrSet || kind == Kind::CsrClear;
     }
     /// The CSR operand: register value or zero-extended 5-bit immediate (Zicsr).

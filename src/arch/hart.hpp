@@ -41,8 +41,7 @@ struct Features {
     /// Whether there are vector registers that fit VectorState.
     constexpr bool vectors() const { return vlenb != 0 && vlenb <= sizeof(VectorState::v) / 32; }
     /// Whether misa names the single-letter extension.
-    constexpr bool has(char letter) const
-    {
+    constexpr bool has(char letter) const {
         return (misa >> static_cast<unsigned>(letter - 'A')) & 1U;
     }
 };

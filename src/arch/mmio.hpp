@@ -6,13 +6,11 @@
 
 namespace plinth::arch {
 
-template <typename Word> inline Word mmio_read(u64 address)
-{
+template <typename Word> inline Word mmio_read(u64 address) {
     return *reinterpret_cast<Word volatile*>(address);
 }
 
-template <typename Word> inline void mmio_write(u64 address, Word value)
-{
+template <typename Word> inline void mmio_write(u64 address, Word value) {
     *reinterpret_cast<Word volatile*>(address) = value;
 }
 

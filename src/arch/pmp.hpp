@@ -17,8 +17,7 @@ struct Rights {
     bool w{false};
     bool x{false};
     friend constexpr bool operator==(Rights, Rights) = default;
-    constexpr bool covers(Rights asked) const
-    {
+    constexpr bool covers(Rights asked) const {
         return (r || !asked.r) && (w || !asked.w) && (x || !asked.x);
     }
 };
@@ -28,8 +27,7 @@ inline constexpr Rights rights_none{}, rights_rw{true, true, false}, rights_rwx{
 namespace pmpcfg {
 inline constexpr u8 r = 1, w = 2, x = 4, a_mask = 0x18, tor = 0x08, na4 = 0x10, napot = 0x18,
                     locked = 0x80;
-constexpr u8 of(Rights rights)
-{
+constexpr u8 of(Rights rights) {
     return static_cast<u8>((rights.r ? r : 0) | (rights.w ? w : 0) | (rights.x ? x : 0));
 }
 constexpr Rights rights(u8 cfg) { return {(cfg & r) != 0, (cfg & w) != 0, (cfg & x) != 0}; }
@@ -51,8 +49,7 @@ struct PmpImage {
 
 /// pmpaddr of a NAPOT entry for [base, last], if it has that shape (size ≥ 8, a power of two,
 /// aligned).
-constexpr std::optional<u64> napot_address(PhysRange range)
-{
+constexpr std::optional<u64> napot_address(PhysRange range) {
     auto const size = range.size();
     if (size < 8 || !is_power_of_two(size) || range.base().raw % size != 0) return std::nullopt;
     return ((range.base().raw >> 2U) | ((size >> 3U) - 1)) & pmpaddr_mask;
@@ -60,8 +57,7 @@ constexpr std::optional<u64> napot_address(PhysRange range)
 
 /// The range that entry `index` matches, none when it is OFF or empty. `previous` is
 /// pmpaddr[index-1] or 0.
-constexpr std::optional<PhysRange> pmp_range(u8 cfg, u64 addr, u64 previous)
-{
+constexpr std::optional<PhysRange> pmp_range(u8 cfg, u64 addr, u64 previous) {
     addr &= pmpaddr_mask;
     switch (cfg & pmpcfg::a_mask) {
     case pmpcfg::tor: {

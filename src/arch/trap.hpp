@@ -58,8 +58,7 @@ struct GuestContext {
     u64 mstatus{0};           ///< written before entry; after a trap in Trap::mstatus
 
     constexpr u64 get(unsigned reg) const { return reg == 0 ? 0 : x_[reg - 1]; }
-    constexpr void set(unsigned reg, u64 value)
-    {
+    constexpr void set(unsigned reg, u64 value) {
         if (reg != 0) x_[reg - 1] = value;
     }
 };

@@ -5,21 +5,19 @@ namespace plinth::attest {
 
 namespace {
 
-template <std::size_t N> void copy(Bytes page, std::size_t offset, std::array<std::uint8_t, N>& out)
-{
+template <std::size_t N>
+void copy(Bytes page, std::size_t offset, std::array<std::uint8_t, N>& out) {
     for (std::size_t i = 0; i < N; ++i) out[i] = page[offset + i];
 }
 
 /// `size` bytes, little-endian.
-std::uint64_t number_at(Bytes page, std::size_t offset, unsigned size)
-{
+std::uint64_t number_at(Bytes page, std::size_t offset, unsigned size) {
     std::uint64_t value = 0;
     for (unsigned i = size; i-- > 0;) value = value << 8 | page[offset + i];
     return value;
 }
 
-Result<RootKind> kind_of(std::uint64_t number)
-{
+Result<RootKind> kind_of(std::uint64_t number) {
     for (auto const kind :
          {RootKind::None, RootKind::HandedOver, RootKind::SelfAsserted, RootKind::Test}) {
         if (number == static_cast<std::uint32_t>(kind)) return kind;
@@ -28,8 +26,7 @@ Result<RootKind> kind_of(std::uint64_t number)
 }
 
 /// What a kind needs is there and what it does not use is zero.
-bool consistent(DeviceRoot const& root, TestKeys test_keys)
-{
+bool consistent(DeviceRoot const& root, TestKeys test_keys) {
     auto const is_test_secret = equal(root.secret, test_secret());
     auto const no_certificate = !root.has_certificate && all_zero(root.certificate);
     switch (root.kind) {
@@ -46,8 +43,7 @@ bool consistent(DeviceRoot const& root, TestKeys test_keys)
 
 } // namespace
 
-Result<BootPage> parse_boot_page(Bytes page, TestKeys test_keys)
-{
+Result<BootPage> parse_boot_page(Bytes page, TestKeys test_keys) {
     static constexpr std::array<std::uint8_t, 8> magic{'P', 'L', 'I', 'N', 'T', 'H', 'B', 'P'};
     if (page.size() != boot_page_size) return Err::BadArgument;
     if (all_zero(page)) return Err::Unprovisioned;

@@ -11,8 +11,7 @@ namespace {
 /// SP 800-90A rev. 1, table 2: requests between reseeds.
 constexpr std::uint64_t max_requests = 1ULL << 48;
 
-Result<void> check_entropy(Bytes entropy)
-{
+Result<void> check_entropy(Bytes entropy) {
     if (entropy.size() > Drbg::max_entropy) return Err::BadArgument;
     if (entropy.size() < Drbg::min_entropy || all_zero(entropy)) return Err::NoEntropy;
     return {};
@@ -20,14 +19,12 @@ Result<void> check_entropy(Bytes entropy)
 
 } // namespace
 
-Result<void> Drbg::fail(Err error)
-{
+Result<void> Drbg::fail(Err error) {
     wipe();
     return error;
 }
 
-Result<void> Drbg::seed(Bytes entropy, Bytes personalisation)
-{
+Result<void> Drbg::seed(Bytes entropy, Bytes personalisation) {
     wipe();
     TRY_VOID(check_entropy(entropy));
     if (personalisation.size() > max_personalisation) return Err::BadArgument;
@@ -53,8 +50,7 @@ Result<void> Drbg::seed(Bytes entropy, Bytes personalisation)
     return {};
 }
 
-Result<void> Drbg::reseed(Bytes entropy)
-{
+Result<void> Drbg::reseed(Bytes entropy) {
     if (!seeded_) return Err::NoEntropy;
     TRY_VOID(check_entropy(entropy));
     if (mbedtls_hmac_drbg_update(&state_, entropy.data(), entropy.size()) != 0) {
@@ -64,8 +60,7 @@ Result<void> Drbg::reseed(Bytes entropy)
     return {};
 }
 
-Result<std::uint64_t> Drbg::next()
-{
+Result<std::uint64_t> Drbg::next() {
     std::array<std::uint8_t, 8> bytes{};
     TRY_VOID(fill(bytes));
     std::uint64_t value = 0;
@@ -74,8 +69,7 @@ Result<std::uint64_t> Drbg::next()
     return value;
 }
 
-Result<void> Drbg::fill(std::span<std::uint8_t> out)
-{
+Result<void> Drbg::fill(std::span<std::uint8_t> out) {
     auto const whole = out;
     while (!out.empty()) {
         auto const piece = out.first(out.size() < 1024 ? out.size() : 1024);

@@ -15,8 +15,7 @@ namespace {
 
 /// A text without its NUL, as bytes; at most 15 characters.
 struct Label {
-    template <std::size_t N> consteval explicit(false) Label(char const (&text)[N]) : size{N - 1}
-    {
+    template <std::size_t N> consteval explicit(false) Label(char const (&text)[N]) : size{N - 1} {
         for (std::size_t i = 0; i + 1 < N; ++i) bytes[i] = static_cast<std::uint8_t>(text[i]);
     }
     std::array<std::uint8_t, 16> bytes{};
@@ -25,8 +24,7 @@ struct Label {
 
 /// HKDF-SHA-512 as stated at Identity. `bound_to` is the monitor hash or empty. Needs a PoolScope.
 Result<void> expand(Secret const& secret, Label label, Bytes bound_to, std::uint8_t counter,
-                    std::span<std::uint8_t> out)
-{
+                    std::span<std::uint8_t> out) {
     static constexpr Label salt{"plinth.kdf.v1"};
     std::array<std::uint8_t, 16 + 64 + 1> info{};
     std::size_t size = 0;
@@ -44,8 +42,7 @@ Result<void> expand(Secret const& secret, Label label, Bytes bound_to, std::uint
 }
 
 /// The key pair under `label`. Needs a PoolScope.
-Result<void> derive_key(Secret const& secret, Label label, Bytes bound_to, p256::KeyPair& out)
-{
+Result<void> derive_key(Secret const& secret, Label label, Bytes bound_to, p256::KeyPair& out) {
     auto const candidate = [&](std::uint8_t counter, Secret& scalar) {
         return expand(secret, label, bound_to, counter, scalar);
     };
@@ -54,16 +51,14 @@ Result<void> derive_key(Secret const& secret, Label label, Bytes bound_to, p256:
 
 /// Whatever mbedTLS left below the caller's frame: it goes 3.8 KiB deep on rv64 (measured with a
 /// painted stack), so that a hart that derives or signs needs 5 KiB of free stack.
-[[gnu::noinline]] void wipe_stack_below()
-{
+[[gnu::noinline]] void wipe_stack_below() {
     std::array<std::uint8_t, 4096> below;
     wipe_object(below);
 }
 
 } // namespace
 
-char const* name(RootKind kind)
-{
+char const* name(RootKind kind) {
     switch (kind) {
     case RootKind::None: return "none";
     case RootKind::HandedOver: return "handed-over";
@@ -76,8 +71,7 @@ char const* name(RootKind kind)
 void DeviceRoot::wipe() { wipe_object(*this); }
 
 /// Takes over or makes the device's key and its certificate over hash and public key.
-Result<void> Identity::derive_device(DeviceRoot const& root)
-{
+Result<void> Identity::derive_device(DeviceRoot const& root) {
     if (root.kind == RootKind::HandedOver) {
         if (!root.has_certificate || all_zero(root.device_public_key)) return Err::Malformed;
         device_public_key_ = root.device_public_key;
@@ -96,8 +90,7 @@ Result<void> Identity::derive_device(DeviceRoot const& root)
     return {};
 }
 
-Result<void> Identity::derive_all(DeviceRoot const& root, Digest const& monitor_hash)
-{
+Result<void> Identity::derive_all(DeviceRoot const& root, Digest const& monitor_hash) {
     PoolScope const pool;
     if (!pool) return Err::Busy;
     monitor_hash_ = monitor_hash;
@@ -111,8 +104,7 @@ Result<void> Identity::derive_all(DeviceRoot const& root, Digest const& monitor_
     return derive_device(root);
 }
 
-Result<void> Identity::derive(DeviceRoot const& root, Digest const& monitor_hash)
-{
+Result<void> Identity::derive(DeviceRoot const& root, Digest const& monitor_hash) {
     wipe();
     if (root.kind == RootKind::None) return Err::Unprovisioned;
     if (all_zero(root.secret) || all_zero(monitor_hash)) return Err::Malformed;
@@ -126,8 +118,7 @@ Result<void> Identity::derive(DeviceRoot const& root, Digest const& monitor_hash
     return derived;
 }
 
-Result<void> Identity::sign_enclave(Report& out, Digest const& enclave_hash, Bytes data) const
-{
+Result<void> Identity::sign_enclave(Report& out, Digest const& enclave_hash, Bytes data) const {
     out = Report{};
     if (!provisioned()) return Err::Unprovisioned;
     if (data.size() > max_report_data) return Err::BadArgument;
@@ -147,20 +138,17 @@ Result<void> Identity::sign_enclave(Report& out, Digest const& enclave_hash, Byt
 
 void Identity::wipe() { wipe_object(*this); }
 
-Result<Bytes> Identity::sealing_root() const
-{
+Result<Bytes> Identity::sealing_root() const {
     if (!provisioned()) return Err::Unprovisioned;
     return Bytes{sealing_root_};
 }
 
-Result<Bytes> Identity::drbg_personalisation() const
-{
+Result<Bytes> Identity::drbg_personalisation() const {
     if (!provisioned()) return Err::Unprovisioned;
     return Bytes{drbg_personalisation_};
 }
 
-Result<PublicKey> device_public_key(Secret const& secret)
-{
+Result<PublicKey> device_public_key(Secret const& secret) {
     if (all_zero(secret)) return Err::Malformed;
     PoolScope const pool;
     if (!pool) return Err::Busy;
@@ -171,8 +159,7 @@ Result<PublicKey> device_public_key(Secret const& secret)
     return key;
 }
 
-Secret test_secret()
-{
+Secret test_secret() {
     static constexpr char text[] = "plinth test device secret v1";
     Sha256 hash;
     for (std::size_t i = 0; i + 1 < sizeof text; ++i) {

@@ -6,8 +6,7 @@
 namespace plinth::attest {
 
 void EnclaveMeasurement::begin(std::uint64_t runtime_offset, std::uint64_t user_offset_from_runtime,
-                               std::uint64_t free_offset_from_user)
-{
+                               std::uint64_t free_offset_from_user) {
     hash_.reset();
     for (auto const offset : {runtime_offset, user_offset_from_runtime, free_offset_from_user}) {
         std::array<std::uint8_t, 8> little_endian{};

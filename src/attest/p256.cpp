@@ -15,8 +15,7 @@ namespace {
 /// come from an HMAC_DRBG whose seed is the key and the message: signing works, and takes the same
 /// steps each time, without entropy. RFC 6979 nonces are not taken from here.
 struct Blinding : Owned<mbedtls_hmac_drbg_context, mbedtls_hmac_drbg_init, mbedtls_hmac_drbg_free> {
-    Result<void> seed(Secret const& key, Hash256 const& message)
-    {
+    Result<void> seed(Secret const& key, Hash256 const& message) {
         static constexpr std::array<std::uint8_t, 8> label{'b', 'l', 'i', 'n', 'd', '.', 'v', '1'};
         Sha256 hash;
         hash.update(label);
@@ -33,14 +32,12 @@ struct Blinding : Owned<mbedtls_hmac_drbg_context, mbedtls_hmac_drbg_init, mbedt
 
 } // namespace
 
-Result<void> Curve::load()
-{
+Result<void> Curve::load() {
     if (mbedtls_ecp_group_load(get(), MBEDTLS_ECP_DP_SECP256R1) != 0) return Err::Crypto;
     return {};
 }
 
-Result<void> key_pair(Secret const& scalar, KeyPair& out)
-{
+Result<void> key_pair(Secret const& scalar, KeyPair& out) {
     Curve curve;
     Number d;
     Point q;
@@ -70,8 +67,7 @@ Result<void> key_pair(Secret const& scalar, KeyPair& out)
     return {};
 }
 
-Result<Signature> sign(Secret const& private_key, Hash256 const& message)
-{
+Result<Signature> sign(Secret const& private_key, Hash256 const& message) {
     Curve curve;
     Number d;
     Number r;

@@ -46,8 +46,7 @@ Result<void> key_pair(Secret const& scalar, KeyPair& out);
 /// The key pair of the first candidate that is a scalar: candidate(counter, Secret&) → Result<void>
 /// is asked for counters from 0 to 127. A random candidate is refused with probability 2^-32.
 /// Errors: Crypto (also when none of them is one), the source's own. Needs a PoolScope.
-template <typename Source> Result<void> first_key_pair(Source candidate, KeyPair& out)
-{
+template <typename Source> Result<void> first_key_pair(Source candidate, KeyPair& out) {
     Secret scalar{};
     Result<void> result = Err::BadArgument;
     for (std::uint8_t counter = 0; counter < 128; ++counter) {

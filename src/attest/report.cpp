@@ -8,8 +8,7 @@ namespace plinth::attest {
 namespace {
 
 /// Begins a message with its context. The NUL is part of it, so that none is another's beginning.
-template <std::size_t N> void begin(Sha256& message, char const (&context)[N])
-{
+template <std::size_t N> void begin(Sha256& message, char const (&context)[N]) {
     for (auto const character : context) {
         auto const byte = static_cast<std::uint8_t>(character);
         message.update({&byte, 1});
@@ -18,8 +17,7 @@ template <std::size_t N> void begin(Sha256& message, char const (&context)[N])
 
 } // namespace
 
-Hash256 enclave_message(Digest const& hash, Bytes data)
-{
+Hash256 enclave_message(Digest const& hash, Bytes data) {
     SM_CHECK(data.size() <= max_report_data);
     std::array<std::uint8_t, 8> length{};
     length[0] = static_cast<std::uint8_t>(data.size());
@@ -32,8 +30,7 @@ Hash256 enclave_message(Digest const& hash, Bytes data)
     return message.finish();
 }
 
-Hash256 monitor_message(RootKind root, Digest const& hash, PublicKey const& key)
-{
+Hash256 monitor_message(RootKind root, Digest const& hash, PublicKey const& key) {
     Sha256 message;
     if (root == RootKind::HandedOver) {
         begin(message, "plinth.monitor.v1");

@@ -48,8 +48,7 @@ static_assert(offsetof(Report, monitor.signature) == 1256);
 static_assert(offsetof(Report, device_public_key) == 1320);
 
 /// The report's 1,352 bytes, as they are handed to an enclave.
-inline Bytes as_bytes(Report const& report)
-{
+inline Bytes as_bytes(Report const& report) {
     return {static_cast<std::uint8_t const*>(static_cast<void const*>(&report)), sizeof report};
 }
 

@@ -12,8 +12,7 @@ template <unsigned Lo, unsigned Width = 1> struct Field {
     static constexpr u64 low_mask = Width == 64 ? ~0ULL : (1ULL << Width) - 1;
     static constexpr u64 mask = low_mask << Lo;
     static constexpr u64 get(u64 word) { return (word >> Lo) & low_mask; }
-    static constexpr u64 set(u64 word, u64 value)
-    {
+    static constexpr u64 set(u64 word, u64 value) {
         return (word & ~mask) | ((value & low_mask) << Lo);
     }
 };
@@ -22,8 +21,7 @@ template <unsigned Lo, unsigned Width = 1> struct Field {
 constexpr u64 merge(u64 old, u64 asked, u64 mask) { return (old & ~mask) | (asked & mask); }
 
 /// The low `width` bits of `value`, sign-extended; width in [1, 64].
-constexpr u64 sign_extend(u64 value, unsigned width)
-{
+constexpr u64 sign_extend(u64 value, unsigned width) {
     auto const shift = 64 - width;
     return static_cast<u64>(static_cast<std::int64_t>(value << shift) >> shift);
 }

@@ -26,15 +26,13 @@ template <typename T> class Locked {
     };
 
     /// Takes the lock; calls serve() between attempts.
-    template <typename Serve> Guard lock(Serve serve)
-    {
+    template <typename Serve> Guard lock(Serve serve) {
         while (held_.exchange(1, std::memory_order_acquire) != 0) serve();
         return Guard{*this};
     }
 
     /// Calls use(value) under the lock if nobody holds it; false otherwise.
-    template <typename Use> bool try_lock(Use use)
-    {
+    template <typename Use> bool try_lock(Use use) {
         if (held_.exchange(1, std::memory_order_acquire) != 0) return false;
         Guard const guard{*this};
         use(value_);

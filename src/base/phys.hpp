@@ -18,14 +18,12 @@ struct PhysAddr {
 class PhysRange {
   public:
     /// [base, base+size). BadAddress when empty or when it would pass 2^64.
-    static constexpr Result<PhysRange> make(PhysAddr base, u64 size)
-    {
+    static constexpr Result<PhysRange> make(PhysAddr base, u64 size) {
         if (size == 0 || base.raw + (size - 1) < base.raw) return Err::BadAddress;
         return PhysRange{base.raw, base.raw + (size - 1)};
     }
     /// [base, last], last inclusive.
-    static constexpr Result<PhysRange> between(PhysAddr base, PhysAddr last)
-    {
+    static constexpr Result<PhysRange> between(PhysAddr base, PhysAddr last) {
         if (last < base) return Err::BadAddress;
         return PhysRange{base.raw, last.raw};
     }
@@ -38,8 +36,7 @@ class PhysRange {
     constexpr bool contains(PhysAddr a) const { return a.raw >= base_ && a.raw <= last_; }
     constexpr bool contains(PhysRange o) const { return o.base_ >= base_ && o.last_ <= last_; }
     constexpr bool overlaps(PhysRange o) const { return base_ <= o.last_ && o.base_ <= last_; }
-    constexpr bool page_aligned() const
-    {
+    constexpr bool page_aligned() const {
         return base_ % page_size == 0 && (last_ + 1) % page_size == 0;
     }
     friend constexpr bool operator==(PhysRange, PhysRange) = default;

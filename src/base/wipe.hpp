@@ -8,8 +8,7 @@
 namespace plinth {
 
 /// Zeroes `size` bytes at `data`; the stores happen even if nothing reads them afterwards.
-inline void wipe(void* data, std::size_t size)
-{
+inline void wipe(void* data, std::size_t size) {
     std::memset(data, 0, size);
     __asm__ __volatile__("" : : "r"(data) : "memory");
 }

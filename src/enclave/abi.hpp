@@ -55,8 +55,7 @@ struct Answer {
 
 /// The code that answers a call number that the caller's world may not use or that does not exist.
 /// `from_enclave`: the caller; the host otherwise.
-constexpr Code refusal(u64 function, bool from_enclave)
-{
+constexpr Code refusal(u64 function, bool from_enclave) {
     if (function < 2000) return Code::Deprecated;
     if (function < 3000) return from_enclave ? Code::Prohibited : Code::NotImplemented;
     if (function < 4000) return from_enclave ? Code::NotImplemented : Code::Prohibited;

@@ -3,31 +3,27 @@
 
 namespace plinth::enclave {
 
-void save(arch::Hart& hart, SupervisorContext& out)
-{
+void save(arch::Hart& hart, SupervisorContext& out) {
     out.csrs = SupervisorCsrs::save(hart);
     if (hart.features().envcfg) out.envcfg = EnvironmentCsrs::save(hart);
     if (hart.features().has('D')) hart.save(out.fp);
     if (hart.features().vectors()) hart.save(out.vector);
 }
 
-void load(arch::Hart& hart, SupervisorContext const& in)
-{
+void load(arch::Hart& hart, SupervisorContext const& in) {
     if (hart.features().has('S')) SupervisorCsrs::load(hart, in.csrs);
     if (hart.features().has('S') && hart.features().envcfg) EnvironmentCsrs::load(hart, in.envcfg);
     if (hart.features().has('D')) hart.load(in.fp);
     if (hart.features().vectors()) hart.load(in.vector);
 }
 
-void save(arch::Hart& hart, HypervisorContext& out)
-{
+void save(arch::Hart& hart, HypervisorContext& out) {
     if (!hart.features().has('H')) return;
     out.csrs = HypervisorCsrs::save(hart);
     if (hart.features().envcfg) out.henvcfg = hart.read<arch::csr::Henvcfg>();
 }
 
-void load(arch::Hart& hart, HypervisorContext const& in)
-{
+void load(arch::Hart& hart, HypervisorContext const& in) {
     if (!hart.features().has('H')) return;
     HypervisorCsrs::load(hart, in.csrs);
     if (hart.features().envcfg) hart.write<arch::csr::Henvcfg>(in.henvcfg);

@@ -13,8 +13,7 @@ template <arch::CsrNumber... N> struct CsrList {
     using Values = std::array<u64, sizeof...(N)>;
     static constexpr std::array<arch::CsrNumber, sizeof...(N)> numbers{N...};
     static Values save(arch::Hart& hart) { return {hart.template read<N>()...}; }
-    static void load(arch::Hart& hart, Values const& values)
-    {
+    static void load(arch::Hart& hart, Values const& values) {
         std::size_t i = 0;
         (hart.template write<N>(values[i++]), ...);
     }

@@ -18,20 +18,17 @@ struct Layout {
     friend constexpr bool operator==(Layout const&, Layout const&) = default;
 
     /// What is measured: [epm base, free). None when free is the base.
-    Result<PhysRange> measured() const
-    {
+    Result<PhysRange> measured() const {
         return PhysRange::make(epm.base(), free.raw - epm.base().raw);
     }
     /// What lies above and is zeroed. None when free is the end.
-    Result<PhysRange> above_free() const
-    {
+    Result<PhysRange> above_free() const {
         return PhysRange::make(free, epm.last() - free.raw + 1);
     }
 };
 
 /// Shape, alignment and order of create's arguments. Error: BadArgument.
-inline Result<Layout> checked_layout(Untrusted<CreateArgs> const& args)
-{
+inline Result<Layout> checked_layout(Untrusted<CreateArgs> const& args) {
     return args.validate([](CreateArgs const& a) -> Result<Layout> {
         auto const epm = PhysRange::make({a.epm_base}, a.epm_size);
         auto const utm = PhysRange::make({a.utm_base}, a.utm_size);

@@ -36,8 +36,7 @@ class Claim : public OwnedMemory {
 class Sealed : public OwnedMemory {
   public:
     /// settle() returns when every hart's plan denies the memory.
-    template <typename Settle> static Sealed by(Claim&& claim, Settle settle)
-    {
+    template <typename Settle> static Sealed by(Claim&& claim, Settle settle) {
         settle();
         return Sealed{claim.epm()};
     }
@@ -50,8 +49,7 @@ class Sealed : public OwnedMemory {
 class Scrubbed : public OwnedMemory {
   public:
     /// zero(range) zeroes the range.
-    template <typename Zero> static Scrubbed by(Sealed&& sealed, Zero zero)
-    {
+    template <typename Zero> static Scrubbed by(Sealed&& sealed, Zero zero) {
         zero(sealed.epm());
         return Scrubbed{sealed.epm()};
     }

@@ -6,16 +6,14 @@
 
 namespace plinth::enclave {
 
-void PublishedRanges::set(unsigned slot, std::optional<PhysRange> range)
-{
+void PublishedRanges::set(unsigned slot, std::optional<PhysRange> range) {
     sequence_.fetch_add(1);
     words_[slot].base.store(range ? range->base().raw : 0);
     words_[slot].size.store(range ? range->size() : 0);
     sequence_.fetch_add(1);
 }
 
-DeniedRanges PublishedRanges::read() const
-{
+DeniedRanges PublishedRanges::read() const {
     for (;;) {
         auto const before = sequence_.load();
         DeniedRanges out;
@@ -27,15 +25,13 @@ DeniedRanges PublishedRanges::read() const
     }
 }
 
-Enclave* Registry::find(u64 id)
-{
+Enclave* Registry::find(u64 id) {
     for (auto& enclave : enclaves_)
         if (enclave.state != State::Empty && enclave.id == id) return &enclave;
     return nullptr;
 }
 
-bool Registry::overlaps(Layout const& layout) const
-{
+bool Registry::overlaps(Layout const& layout) const {
     for (auto const& enclave : enclaves_) {
         if (enclave.state == State::Empty) continue;
         for (auto const mine : {layout.epm, layout.utm})
@@ -45,8 +41,7 @@ bool Registry::overlaps(Layout const& layout) const
     return false;
 }
 
-Result<Claim> Registry::claim(Layout const& layout, Enclave*& out)
-{
+Result<Claim> Registry::claim(Layout const& layout, Enclave*& out) {
     Enclave* slot = nullptr;
     for (auto& enclave : enclaves_)
         if (slot == nullptr && enclave.state == State::Empty) slot = &enclave;
@@ -61,13 +56,11 @@ Result<Claim> Registry::claim(Layout const& layout, Enclave*& out)
     return Claim{layout.epm};
 }
 
-unsigned Registry::slot(Enclave const& enclave) const
-{
+unsigned Registry::slot(Enclave const& enclave) const {
     return static_cast<unsigned>(&enclave - enclaves_.data());
 }
 
-void Registry::give_back(Enclave& enclave, Scrubbed&& memory)
-{
+void Registry::give_back(Enclave& enclave, Scrubbed&& memory) {
     SM_CHECK(enclave.layout && memory.epm() == enclave.layout->epm);
     SM_CHECK(enclave.move(State::Empty));
     enclave.layout.reset();
@@ -77,8 +70,7 @@ void Registry::give_back(Enclave& enclave, Scrubbed&& memory)
     wipe_object(enclave.supervisor);
 }
 
-unsigned Registry::alive() const
-{
+unsigned Registry::alive() const {
     unsigned count = 0;
     for (auto const& enclave : enclaves_) count += enclave.state != State::Empty ? 1U : 0U;
     return count;

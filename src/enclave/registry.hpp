@@ -30,8 +30,7 @@ struct Enclave {
     unsigned last_hart{0};
 
     /// Follows an edge of the list. False, changing nothing, if there is none.
-    bool move(State to)
-    {
+    bool move(State to) {
         if (!allowed(state, to)) return false;
         state = to;
         return true;

@@ -35,8 +35,7 @@ inline constexpr Edge edges[] = {
 };
 
 /// Whether the edge exists.
-constexpr bool allowed(State from, State to)
-{
+constexpr bool allowed(State from, State to) {
     for (auto const& edge : edges)
         if (edge.from == from && edge.to == to) return true;
     return false;

@@ -21,8 +21,7 @@ constexpr u64 fw_dynamic_magic = 0x4942534f;
 /// Versions below 2 end before boot_hart; −1 there means: any.
 constexpr u64 any_hart = ~0ULL;
 
-std::optional<FwDynamicInfo> read_info(HartState& h, u64 address)
-{
+std::optional<FwDynamicInfo> read_info(HartState& h, u64 address) {
     auto const range = PhysRange::make({address}, sizeof(FwDynamicInfo));
     if (!range || address == 0 || address % 8 != 0) return std::nullopt;
     FwDynamicInfo info{};
@@ -34,8 +33,7 @@ std::optional<FwDynamicInfo> read_info(HartState& h, u64 address)
 
 /// Where the tree may grow to: RAM behind it that nothing else uses.
 Result<std::span<u8>> room_for_tree(HartState& h, DeviceTree const& tree, u64 fdt,
-                                    std::optional<FwDynamicInfo> const& info)
-{
+                                    std::optional<FwDynamicInfo> const& info) {
     auto const wanted = TRY(PhysRange::make({fdt}, tree.size() + DeviceTree::growth));
     auto const banks = TRY(tree.ram());
     auto const in_ram = std::ranges::any_of(
@@ -49,8 +47,7 @@ Result<std::span<u8>> room_for_tree(HartState& h, DeviceTree const& tree, u64 fd
 }
 
 /// The tree as the firmware gets it: the monitor's memory reserved, what would harm it removed.
-Result<void> edit_tree(DeviceTree& tree)
-{
+Result<void> edit_tree(DeviceTree& tree) {
     TRY_VOID(tree.expand());
     TRY_VOID(tree.reserve(board::monitor));
     tree.remove(board::hidden_nodes);
@@ -60,8 +57,7 @@ Result<void> edit_tree(DeviceTree& tree)
 }
 
 /// The tree's seed is all the entropy there is on boards without a source of their own.
-Result<void> seed_generator(HartState& h, std::span<u8> entropy, std::size_t size)
-{
+Result<void> seed_generator(HartState& h, std::span<u8> entropy, std::size_t size) {
     auto identity = h.monitor->identity.lock([] {});
     auto drbg = h.monitor->drbg.lock([] {});
     auto const personal = identity->drbg_personalisation();
@@ -70,8 +66,7 @@ Result<void> seed_generator(HartState& h, std::span<u8> entropy, std::size_t siz
     return seeded;
 }
 
-attest::Digest image_hash(HandOver const& given)
-{
+attest::Digest image_hash(HandOver const& given) {
     std::array<u8, 8> const zeros{};
     auto const before = static_cast<std::size_t>(given.boot_word.data() - given.image.data());
     attest::Sha3 hash;
@@ -82,8 +77,7 @@ attest::Digest image_hash(HandOver const& given)
 }
 
 /// The boot page says how long the firmware is and who the device is. Zeroed after use.
-Result<void> use_boot_page(HartState& h, HandOver const& given)
-{
+Result<void> use_boot_page(HartState& h, HandOver const& given) {
     auto& boot = h.monitor->boot;
     auto const bytes = h.hart.bytes(board::boot_page);
     auto const accept = config::test_key ? attest::TestKeys::Accept : attest::TestKeys::Refuse;
@@ -103,8 +97,7 @@ Result<void> use_boot_page(HartState& h, HandOver const& given)
     return {};
 }
 
-void copy_info(HartState& h, std::optional<FwDynamicInfo> const& info)
-{
+void copy_info(HartState& h, std::optional<FwDynamicInfo> const& info) {
     if (!info) return;
     std::memcpy(h.hart.bytes(board::firmware_info).data(), &*info, sizeof *info);
     h.monitor->boot.fw_dynamic = board::firmware_info.base().raw;
@@ -112,8 +105,7 @@ void copy_info(HartState& h, std::optional<FwDynamicInfo> const& info)
 
 } // namespace
 
-Result<void> prepare(HartState& h, HandOver const& given)
-{
+Result<void> prepare(HartState& h, HandOver const& given) {
     auto& boot = h.monitor->boot;
     auto const info = read_info(h, given.fw_dynamic);
     copy_info(h, info);
@@ -143,8 +135,7 @@ Result<void> prepare(HartState& h, HandOver const& given)
     return {};
 }
 
-void print_banner(HartState& h)
-{
+void print_banner(HartState& h) {
     auto const& boot = h.monitor->boot;
     auto const& f = h.hart.features();
     Console console{h.hart};

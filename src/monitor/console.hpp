@@ -11,8 +11,7 @@ namespace plinth::monitor {
 struct Console {
     Hart& hart;
     bool stuck{false};
-    void put(char c)
-    {
+    void put(char c) {
         auto const limit = hart.time() + board::timebase / 1000;
         while (!stuck && !board::Uart::ready()) stuck = hart.time() > limit;
         if (!stuck && board::Uart::usable()) board::Uart::send(c);

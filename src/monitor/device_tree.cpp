@@ -10,24 +10,21 @@ namespace plinth::monitor {
 namespace {
 
 /// `count` big-endian cells at `cells` as one number.
-u64 number(fdt32_t const* cells, int count)
-{
+u64 number(fdt32_t const* cells, int count) {
     u64 value = 0;
     for (int i = 0; i < count; ++i) value = (value << 32U) | fdt32_to_cpu(cells[i]);
     return value;
 }
 
 /// A property of one or two cells; none if it has another length.
-std::optional<u64> number_property(void const* fdt, int node, char const* name)
-{
+std::optional<u64> number_property(void const* fdt, int node, char const* name) {
     int length = 0;
     auto const* cells = static_cast<fdt32_t const*>(fdt_getprop(fdt, node, name, &length));
     if (cells == nullptr || (length != 4 && length != 8)) return std::nullopt;
     return number(cells, length / 4);
 }
 
-bool is_kind(void const* fdt, int node, char const* kind)
-{
+bool is_kind(void const* fdt, int node, char const* kind) {
     int length = 0;
     auto const* type = static_cast<char const*>(fdt_getprop(fdt, node, "device_type", &length));
     auto const size = std::strlen(kind) + 1;
@@ -37,8 +34,7 @@ bool is_kind(void const* fdt, int node, char const* kind)
 
 } // namespace
 
-Result<DeviceTree> DeviceTree::open(std::span<u8> memory)
-{
+Result<DeviceTree> DeviceTree::open(std::span<u8> memory) {
     if (memory.size() < sizeof(fdt_header) || std::bit_cast<std::uintptr_t>(memory.data()) % 8 != 0)
         return Err::Malformed;
     if (fdt_check_full(memory.data(), memory.size()) != 0) return Err::Malformed;
@@ -47,8 +43,7 @@ Result<DeviceTree> DeviceTree::open(std::span<u8> memory)
 
 std::size_t DeviceTree::size() const { return fdt_totalsize(memory_.data()); }
 
-Result<std::array<std::optional<PhysRange>, 4>> DeviceTree::ram() const
-{
+Result<std::array<std::optional<PhysRange>, 4>> DeviceTree::ram() const {
     auto const* fdt = memory_.data();
     auto const address_cells = fdt_address_cells(fdt, 0);
     auto const size_cells = fdt_size_cells(fdt, 0);
@@ -58,8 +53,7 @@ Result<std::array<std::optional<PhysRange>, 4>> DeviceTree::ram() const
     std::array<std::optional<PhysRange>, 4> banks{};
     std::size_t count = 0;
     int node = 0;
-    fdt_for_each_subnode(node, fdt, 0)
-    {
+    fdt_for_each_subnode(node, fdt, 0) {
         if (!is_kind(fdt, node, "memory")) continue;
         int length = 0;
         auto const* reg = static_cast<fdt32_t const*>(fdt_getprop(fdt, node, "reg", &length));
@@ -74,29 +68,25 @@ Result<std::array<std::optional<PhysRange>, 4>> DeviceTree::ram() const
     return banks;
 }
 
-unsigned DeviceTree::harts() const
-{
+unsigned DeviceTree::harts() const {
     auto const* fdt = memory_.data();
     u64 harts = 1;
     int node = 0;
-    fdt_for_each_subnode(node, fdt, fdt_path_offset(fdt, "/cpus"))
-    {
+    fdt_for_each_subnode(node, fdt, fdt_path_offset(fdt, "/cpus")) {
         auto const id = number_property(fdt, node, "reg");
         if (is_kind(fdt, node, "cpu") && id && *id < 4096) harts = std::max(harts, *id + 1);
     }
     return static_cast<unsigned>(harts);
 }
 
-unsigned DeviceTree::count(char const* name) const
-{
+unsigned DeviceTree::count(char const* name) const {
     unsigned count = 0;
     for (int node = -1; (node = fdt_node_offset_by_compatible(memory_.data(), node, name)) >= 0;)
         ++count;
     return count;
 }
 
-std::optional<PhysRange> DeviceTree::initrd() const
-{
+std::optional<PhysRange> DeviceTree::initrd() const {
     auto const* fdt = memory_.data();
     auto const chosen = fdt_path_offset(fdt, "/chosen");
     if (chosen < 0) return std::nullopt;
@@ -106,8 +96,7 @@ std::optional<PhysRange> DeviceTree::initrd() const
     return *PhysRange::make({*start}, *end - *start);
 }
 
-std::span<u8> DeviceTree::seed() const
-{
+std::span<u8> DeviceTree::seed() const {
     auto* fdt = memory_.data();
     auto const chosen = fdt_path_offset(fdt, "/chosen");
     int length = 0;
@@ -116,8 +105,7 @@ std::span<u8> DeviceTree::seed() const
     return {static_cast<u8*>(bytes), static_cast<std::size_t>(length)};
 }
 
-std::size_t DeviceTree::take_seed(std::span<u8> out)
-{
+std::size_t DeviceTree::take_seed(std::span<u8> out) {
     auto const bytes = seed();
     auto const count = std::min(bytes.size(), out.size());
     std::copy_n(bytes.begin(), count, out.begin());
@@ -125,14 +113,12 @@ std::size_t DeviceTree::take_seed(std::span<u8> out)
     return count;
 }
 
-void DeviceTree::replace_seed(std::span<u8 const> bytes)
-{
+void DeviceTree::replace_seed(std::span<u8 const> bytes) {
     auto const place = seed();
     std::copy_n(bytes.begin(), std::min(place.size(), bytes.size()), place.begin());
 }
 
-Result<void> DeviceTree::reserve(PhysRange range)
-{
+Result<void> DeviceTree::reserve(PhysRange range) {
     auto* fdt = memory_.data();
     auto parent = fdt_path_offset(fdt, "/reserved-memory");
     if (parent < 0) {
@@ -155,8 +141,7 @@ Result<void> DeviceTree::reserve(PhysRange range)
     return {};
 }
 
-void DeviceTree::remove(std::span<char const* const> names)
-{
+void DeviceTree::remove(std::span<char const* const> names) {
     auto* fdt = memory_.data();
     for (auto const* name : names)
         for (int node = fdt_node_offset_by_compatible(fdt, -1, name); node >= 0;
@@ -164,8 +149,7 @@ void DeviceTree::remove(std::span<char const* const> names)
             if (fdt_del_node(fdt, node) != 0) return;
 }
 
-Result<void> DeviceTree::add_reset(board::Reset const& reset)
-{
+Result<void> DeviceTree::add_reset(board::Reset const& reset) {
     auto* fdt = memory_.data();
     remove({&reset.compatible, 1});
     auto const device = fdt_node_offset_by_compatible(fdt, -1, reset.device);
@@ -183,8 +167,7 @@ Result<void> DeviceTree::add_reset(board::Reset const& reset)
     return {};
 }
 
-Result<void> DeviceTree::expand()
-{
+Result<void> DeviceTree::expand() {
     auto const size = static_cast<int>(memory_.size());
     if (fdt_open_into(memory_.data(), memory_.data(), size) != 0) return Err::NoResource;
     return {};

@@ -16,12 +16,10 @@ using namespace arch;
 constexpr u64 clint_mtimecmp = 0x4000, clint_mtime = 0xbff8;
 
 /// One naturally aligned half (4 bytes) or whole (8 bytes) of a 64-bit device register.
-u64 part(u64 word, u64 offset, unsigned width)
-{
+u64 part(u64 word, u64 offset, unsigned width) {
     return width == 8 ? word : (word >> (8 * (offset & 4U))) & 0xffff'ffffU;
 }
-u64 with_part(u64 word, u64 offset, unsigned width, u64 value)
-{
+u64 with_part(u64 word, u64 offset, unsigned width, u64 value) {
     if (width == 8) return value;
     auto const shift = 8 * (offset & 4U);
     return merge(word, value << shift, 0xffff'ffffULL << shift);
@@ -35,8 +33,7 @@ struct ClintRegister {
 
 /// The register at `offset`, if an access of `width` bytes may be made there: 4 or 8 bytes,
 /// naturally aligned, and 4 for msip.
-ClintRegister clint_register(u64 offset, unsigned width, unsigned harts)
-{
+ClintRegister clint_register(u64 offset, unsigned width, unsigned harts) {
     using Kind = ClintRegister::Kind;
     if ((width != 4 && width != 8) || offset % width != 0) return {};
     if (offset / 4 < harts && width == 4) return {Kind::Msip, static_cast<unsigned>(offset / 4)};
@@ -46,8 +43,7 @@ ClintRegister clint_register(u64 offset, unsigned width, unsigned harts)
     return {};
 }
 
-u64 clint_load(HartState& h, ClintRegister at, u64 offset, unsigned width)
-{
+u64 clint_load(HartState& h, ClintRegister at, u64 offset, unsigned width) {
     auto& target = h.monitor->harts[at.hart];
     switch (at.kind) {
     case ClintRegister::Kind::Msip: return target.vmsip.load();
@@ -59,8 +55,7 @@ u64 clint_load(HartState& h, ClintRegister at, u64 offset, unsigned width)
 }
 
 /// Writes to mtime are ignored: time belongs to everyone.
-void clint_store(HartState& h, ClintRegister at, u64 offset, unsigned width, u64 value)
-{
+void clint_store(HartState& h, ClintRegister at, u64 offset, unsigned width, u64 value) {
     auto& target = h.monitor->harts[at.hart];
     switch (at.kind) {
     case ClintRegister::Kind::Msip: target.vmsip.store(value & 1U); break;
@@ -73,8 +68,7 @@ void clint_store(HartState& h, ClintRegister at, u64 offset, unsigned width, u64
     if (&target != &h && target.online.load() != 0) h.hart.send_ipi(at.hart);
 }
 
-Next emulate_clint(HartState& h, Trap const& trap, Insn const& insn)
-{
+Next emulate_clint(HartState& h, Trap const& trap, Insn const& insn) {
     auto const offset = trap.tval - board::clint.base().raw;
     auto const at = clint_register(offset, insn.width, h.monitor->boot.harts);
     if (at.kind == ClintRegister::Kind::None) return reflect(trap);
@@ -85,8 +79,7 @@ Next emulate_clint(HartState& h, Trap const& trap, Insn const& insn)
     return skip(insn.length);
 }
 
-Next emulate_reset(HartState& h, Trap const& trap, Insn const& insn)
-{
+Next emulate_reset(HartState& h, Trap const& trap, Insn const& insn) {
     if (insn.kind == Insn::Kind::Load) {
         finish_load(h, insn, 0);
         return skip(insn.length);
@@ -100,8 +93,7 @@ Next emulate_reset(HartState& h, Trap const& trap, Insn const& insn)
 
 } // namespace
 
-void wipe_everything(HartState& h)
-{
+void wipe_everything(HartState& h) {
     stop_others(h);
     for (auto& enclave : h.monitor->registry.seize().all()) {
         if (enclave.layout)
@@ -114,8 +106,7 @@ void wipe_everything(HartState& h)
     h.monitor->drbg.seize().wipe();
 }
 
-Next firmware_access_fault(HartState& h, Trap const& trap)
-{
+Next firmware_access_fault(HartState& h, Trap const& trap) {
     auto const address = PhysAddr{trap.tval};
     auto const clint = board::clint.contains(address);
     auto const resets =

@@ -23,15 +23,13 @@ using arch::reg::a0, arch::reg::a1, arch::reg::a2;
 u64 argument(HartState const& h, unsigned index) { return h.regs.guest.get(a0 + index); }
 
 /// Answers the host's call: a0 and a1, behind the ecall.
-Next answer_host(HartState& h, Answer answer)
-{
+Next answer_host(HartState& h, Answer answer) {
     h.regs.guest.set(a0, static_cast<u64>(answer.code));
     h.regs.guest.set(a1, answer.value);
     return skip();
 }
 /// Answers the enclave's call: a0 only.
-Next answer_enclave(HartState& h, Code code)
-{
+Next answer_enclave(HartState& h, Code code) {
     h.regs.guest.set(a0, static_cast<u64>(code));
     return skip();
 }
@@ -39,22 +37,19 @@ Next answer_enclave(HartState& h, Code code)
 // Create.
 
 /// The create struct, copied once from the host's memory with the host's rights. Error Fault.
-Result<Untrusted<CreateArgs>> copied_args(HartState& h)
-{
+Result<Untrusted<CreateArgs>> copied_args(HartState& h) {
     std::array<u8, sizeof(CreateArgs)> bytes;
     TRY_VOID(copy_in(h, bytes, argument(h, 0)));
     return Untrusted{std::bit_cast<CreateArgs>(bytes)};
 }
 
-bool is_ram(Monitor const& monitor, PhysRange range)
-{
+bool is_ram(Monitor const& monitor, PhysRange range) {
     return std::ranges::any_of(monitor.boot.ram,
                                [&](auto const& bank) { return bank && bank->contains(range); });
 }
 
 /// The checks that need more than the arguments and less than the registry.
-Code check_placement(HartState& h, Layout const& layout)
-{
+Code check_placement(HartState& h, Layout const& layout) {
     for (auto const range : {layout.epm, layout.utm})
         if (!is_ram(*h.monitor, range)) return Code::IllegalArgument;
     for (auto const range : {layout.epm, layout.utm})
@@ -64,14 +59,12 @@ Code check_placement(HartState& h, Layout const& layout)
 }
 
 /// Whether the host itself may read and write both ranges: its own vPMPs are asked.
-bool host_may_use(HartState const& h, Layout const& layout)
-{
+bool host_may_use(HartState const& h, Layout const& layout) {
     auto const plan = host_plan({}, h.v.pmp);
     return plan.allows(layout.epm, arch::rights_rw) && plan.allows(layout.utm, arch::rights_rw);
 }
 
-Code code_of(Err error)
-{
+Code code_of(Err error) {
     switch (error) {
     case Err::Overlap: return Code::RegionOverlaps;
     case Err::Fault: return Code::NotAccessible;
@@ -91,8 +84,7 @@ Code code_of(Err error)
 
 /// Claims and publishes under the registry's lock: from here on every new plan denies the EPM.
 /// All checks come first: a refused create leaves everything as it was.
-Result<Claim> claim(HartState& h, Layout const& layout, Enclave*& out)
-{
+Result<Claim> claim(HartState& h, Layout const& layout, Enclave*& out) {
     auto& monitor = *h.monitor;
     auto registry = lock(h, monitor.registry);
     if (registry->overlaps(layout)) return Err::Overlap;
@@ -106,8 +98,7 @@ Result<Claim> claim(HartState& h, Layout const& layout, Enclave*& out)
 }
 
 /// Calls step on pieces of at most a page, serving other harts in between.
-template <typename Step> void in_pieces(HartState& h, PhysRange range, Step step)
-{
+template <typename Step> void in_pieces(HartState& h, PhysRange range, Step step) {
     auto const bytes = h.hart.bytes(range);
     for (std::size_t done = 0; done < bytes.size(); done += page_size) {
         step(bytes.subspan(done, std::min<std::size_t>(page_size, bytes.size() - done)));
@@ -115,14 +106,12 @@ template <typename Step> void in_pieces(HartState& h, PhysRange range, Step step
     }
 }
 
-void zero(HartState& h, PhysRange range)
-{
+void zero(HartState& h, PhysRange range) {
     in_pieces(h, range, [](std::span<u8> piece) { wipe(piece.data(), piece.size()); });
 }
 
 /// Hashes what is measured and zeroes what is not. The memory is sealed: nobody else can change it.
-void measure(HartState& h, Enclave& enclave)
-{
+void measure(HartState& h, Enclave& enclave) {
     auto const& layout = *enclave.layout;
     attest::EnclaveMeasurement measurement;
     measurement.begin(layout.runtime.raw - layout.epm.base().raw,
@@ -135,8 +124,7 @@ void measure(HartState& h, Enclave& enclave)
 }
 
 /// What an enclave finds at its first instruction (KEYSTONE-ABI, "Entering and leaving").
-void set_first_registers(Enclave& enclave)
-{
+void set_first_registers(Enclave& enclave) {
     auto const& layout = *enclave.layout;
     enclave.registers = {};
     enclave.supervisor = {};
@@ -156,8 +144,7 @@ void set_first_registers(Enclave& enclave)
     for (unsigned i = 0; i < std::size(words); ++i) guest.set(a0 + i, words[i]);
 }
 
-Next create(HartState& h)
-{
+Next create(HartState& h) {
     auto const refuse = [&h](Code code) { return answer_host(h, {code, 0}); };
     auto const args = copied_args(h);
     if (!args) return refuse(code_of(args.error()));
@@ -179,16 +166,14 @@ Next create(HartState& h)
 // Destroy, run, resume.
 
 /// Follows an edge of the enclave with the id in a0, if there is one.
-Enclave* take(HartState& h, State from, State to)
-{
+Enclave* take(HartState& h, State from, State to) {
     auto registry = lock(h, h.monitor->registry);
     auto* enclave = registry->find(argument(h, 0));
     if (enclave == nullptr || enclave->state != from || !enclave->move(to)) return nullptr;
     return enclave;
 }
 
-Next destroy(HartState& h)
-{
+Next destroy(HartState& h) {
     Enclave* enclave = nullptr;
     for (auto const from : {State::Fresh, State::Stopped, State::Ended})
         if (enclave == nullptr) enclave = take(h, from, State::Dying);
@@ -204,8 +189,7 @@ Next destroy(HartState& h)
     return answer_host(h, {Code::Success, 0});
 }
 
-Next enter(HartState& h, State from, Code otherwise)
-{
+Next enter(HartState& h, State from, Code otherwise) {
     if (h.hart.features().unswitched) return answer_host(h, {Code::NoFreeResource, 0});
     auto* enclave = take(h, from, State::Running);
     if (enclave == nullptr) return answer_host(h, {otherwise, 0});
@@ -216,8 +200,7 @@ Next resume_enclave(HartState& h) { return enter(h, State::Stopped, Code::NotRes
 
 // The enclave's own.
 
-Next random(HartState& h)
-{
+Next random(HartState& h) {
     auto const word = lock(h, h.monitor->drbg)->next();
     if (!word) return leave(Code::Unknown); // never an error to the enclave: it would use a1
     h.regs.guest.set(a1, *word);
@@ -226,8 +209,7 @@ Next random(HartState& h)
 
 /// attest(report, data, length): every byte of data and report is touched with the enclave's
 /// rights.
-Next attest(HartState& h)
-{
+Next attest(HartState& h) {
     auto const report_at = argument(h, 0);
     auto const length = argument(h, 2);
     std::array<u8, attest::max_report_data> data;
@@ -249,8 +231,7 @@ Next attest(HartState& h)
     return answer_enclave(h, written ? Code::Success : Code::IllegalArgument);
 }
 
-Next stop(HartState& h)
-{
+Next stop(HartState& h) {
     auto const request = argument(h, 0);
     if (request != stop_timer && request != stop_edge_call)
         return answer_enclave(h, Code::IllegalArgument);
@@ -281,36 +262,31 @@ constexpr Call enclave_calls[] = {{fid::Random, random},
 constexpr u64 legacy_set_timer = 0, legacy_putchar = 1, time_extension = 0x54494d45,
               unhandled_exception = 1111;
 
-Next set_timer(HartState& h)
-{
+Next set_timer(HartState& h) {
     h.enclave->deadline = argument(h, 0);
     return answer_enclave(h, Code::Success);
 }
 
-Next put_character(HartState& h)
-{
+Next put_character(HartState& h) {
     Console{h.hart}.put(static_cast<char>(argument(h, 0)));
     return answer_enclave(h, Code::Success);
 }
 
-Next refuse_sbi(HartState& h)
-{
+Next refuse_sbi(HartState& h) {
     h.regs.guest.set(a0, sbi_not_supported);
     return skip();
 }
 
 } // namespace
 
-Next keystone_from_host(HartState& h)
-{
+Next keystone_from_host(HartState& h) {
     auto const function = h.regs.guest.get(reg::a6);
     for (auto const& call : host_calls)
         if (call.function == function) return call.handler(h);
     return answer_host(h, {refusal(function, false), 0});
 }
 
-Next sbi_from_enclave(HartState& h)
-{
+Next sbi_from_enclave(HartState& h) {
     auto const function = h.regs.guest.get(reg::a6);
     switch (h.regs.guest.get(reg::a7)) {
     case keystone_extension:

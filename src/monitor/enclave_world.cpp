@@ -12,8 +12,7 @@ using arch::Insn;
 
 /// time, cycle and instret where the hart lacks them or traps on them; everything else is the
 /// runtime's.
-Next illegal_instruction(HartState& h, Trap const& trap)
-{
+Next illegal_instruction(HartState& h, Trap const& trap) {
     auto const bits = fetch(h);
     auto const insn = bits ? arch::decode(*bits) : Insn{};
     if (!insn.is_csr() || insn.csr_writes()) return reflect(trap);
@@ -27,8 +26,7 @@ Next illegal_instruction(HartState& h, Trap const& trap)
 
 } // namespace
 
-Next handle_enclave(HartState& h, Trap const& trap)
-{
+Next handle_enclave(HartState& h, Trap const& trap) {
     if (trap.from_virtual()) return leave(enclave::Code::Unknown); // enclaves are no hypervisors
     if (trap.is(Cause::EcallS)) return sbi_from_enclave(h);
     auto const stvec = h.hart.read<csr::Stvec>();

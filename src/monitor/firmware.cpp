@@ -14,8 +14,7 @@ using arch::Insn;
 
 Next illegal(Trap const& trap, u32 bits) { return reflect(trap, Cause::IllegalInstruction, bits); }
 
-Next emulate_csr(HartState& h, Trap const& trap, Insn const& insn, u32 bits)
-{
+Next emulate_csr(HartState& h, Trap const& trap, Insn const& insn, u32 bits) {
     auto const access = access_csr(h, insn);
     if (!access) return illegal(trap, bits);
     h.regs.guest.set(insn.rd, access->old);
@@ -24,8 +23,7 @@ Next emulate_csr(HartState& h, Trap const& trap, Insn const& insn, u32 bits)
     return next;
 }
 
-Next return_to(HartState& h, Return const& where, u64 pc)
-{
+Next return_to(HartState& h, Return const& where, u64 pc) {
     h.v.mstatus = where.status;
     h.regs.guest.pc = pc;
     if (where.priv == Priv::M) return resume();
@@ -34,22 +32,19 @@ Next return_to(HartState& h, Return const& where, u64 pc)
     return {.kind = Next::Kind::Host};
 }
 
-Next emulate_sret(HartState& h)
-{
+Next emulate_sret(HartState& h) {
     auto const spv = h.hart.features().has('H') && arch::hstatus::Spv::get(h.v.hstatus) != 0;
     h.v.hstatus = arch::hstatus::Spv::set(h.v.hstatus, 0);
     return return_to(h, sret(h.v.mstatus, spv), h.hart.read<csr::Sepc>());
 }
 
-Next emulate_fence(HartState& h)
-{
+Next emulate_fence(HartState& h) {
     h.hart.fence_all();
     return skip();
 }
 
 /// Privileged instructions of vM. Anything unknown is illegal there, too.
-Next emulate(HartState& h, Trap const& trap)
-{
+Next emulate(HartState& h, Trap const& trap) {
     auto bits = static_cast<u32>(trap.tval);
     if (bits == 0) {
         auto const fetched = fetch(h);
@@ -74,15 +69,13 @@ Next emulate(HartState& h, Trap const& trap)
     return illegal(trap, bits);
 }
 
-bool mprv_in_force(HartState const& h)
-{
+bool mprv_in_force(HartState const& h) {
     return mstatus::Mprv::get(h.v.mstatus) != 0 &&
            mstatus::Mpp::get(h.v.mstatus) != static_cast<u64>(Priv::M);
 }
 
 /// Keystone calls are for the host; every other ecall is the firmware's own business.
-Next firmware_ecall(HartState& h, Trap const& trap)
-{
+Next firmware_ecall(HartState& h, Trap const& trap) {
     if (h.regs.guest.get(reg::a7) != enclave::keystone_extension)
         return reflect(trap, Cause::EcallM, 0);
     h.regs.guest.set(reg::a0, static_cast<u64>(enclave::Code::Prohibited));
@@ -92,8 +85,7 @@ Next firmware_ecall(HartState& h, Trap const& trap)
 
 } // namespace
 
-Next handle_firmware(HartState& h, Trap const& trap)
-{
+Next handle_firmware(HartState& h, Trap const& trap) {
     if (trap.is(Cause::EcallU)) return firmware_ecall(h, trap);
     if (trap.is(Cause::IllegalInstruction)) return emulate(h, trap);
     if (trap.is(Cause::LoadAccess) || trap.is(Cause::StoreAccess))

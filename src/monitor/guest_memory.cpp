@@ -8,8 +8,7 @@ namespace {
 
 using namespace arch;
 
-u64 rights(Priv priv, bool virt, u64 sum_mxr)
-{
+u64 rights(Priv priv, bool virt, u64 sum_mxr) {
     return mstatus::Mpp::set(0, static_cast<u64>(priv)) | mstatus::Mpv::set(0, virt ? 1 : 0) |
            (sum_mxr & (mstatus::Sum::mask | mstatus::Mxr::mask)) | mstatus::Uxl::set(0, 2) |
            mstatus::Sxl::set(0, 2);
@@ -17,8 +16,7 @@ u64 rights(Priv priv, bool virt, u64 sum_mxr)
 
 constexpr unsigned step(u64 address, u64 left) { return address % 8 == 0 && left >= 8 ? 8 : 1; }
 
-u64 load_word(std::span<u8 const> bytes)
-{
+u64 load_word(std::span<u8 const> bytes) {
     u64 word = 0;
     for (std::size_t i = bytes.size(); i-- > 0;) word = (word << 8U) | bytes[i];
     return word;
@@ -26,8 +24,7 @@ u64 load_word(std::span<u8 const> bytes)
 
 } // namespace
 
-u64 current_rights(HartState const& h)
-{
+u64 current_rights(HartState const& h) {
     switch (h.world) {
     case World::Firmware: return rights(Priv::U, false, 0);
     case World::Host: return rights(h.regs.priv, h.regs.virt, h.v.mstatus);
@@ -36,8 +33,7 @@ u64 current_rights(HartState const& h)
     return 0;
 }
 
-Result<void> copy_in(HartState& h, std::span<u8> out, u64 from)
-{
+Result<void> copy_in(HartState& h, std::span<u8> out, u64 from) {
     for (std::size_t done = 0; done < out.size();) {
         auto const width = step(from + done, out.size() - done);
         auto const access = h.hart.guest_load(from + done, width, current_rights(h));
@@ -49,8 +45,7 @@ Result<void> copy_in(HartState& h, std::span<u8> out, u64 from)
     return {};
 }
 
-Result<void> copy_out(HartState& h, u64 to, std::span<u8 const> bytes)
-{
+Result<void> copy_out(HartState& h, u64 to, std::span<u8 const> bytes) {
     for (std::size_t done = 0; done < bytes.size();) {
         auto const width = step(to + done, bytes.size() - done);
         auto const word = load_word(bytes.subspan(done, width));
@@ -60,8 +55,7 @@ Result<void> copy_out(HartState& h, u64 to, std::span<u8 const> bytes)
     return {};
 }
 
-Result<void> check_writable(HartState& h, u64 to, u64 size)
-{
+Result<void> check_writable(HartState& h, u64 to, u64 size) {
     for (u64 done = 0; done < size;) {
         auto const width = step(to + done, size - done);
         auto const access = h.hart.guest_load(to + done, width, current_rights(h));
@@ -73,8 +67,7 @@ Result<void> check_writable(HartState& h, u64 to, u64 size)
     return {};
 }
 
-Result<u32> fetch(HartState& h)
-{
+Result<u32> fetch(HartState& h) {
     auto const pc = h.regs.guest.pc;
     auto const how = current_rights(h) | mstatus::Mxr::mask;
     h.hart.load_pmp(readable_code(current_image(h)));
@@ -86,15 +79,13 @@ Result<u32> fetch(HartState& h)
     return static_cast<u32>(low.value | (high.value << 16U));
 }
 
-void finish_load(HartState& h, Insn const& insn, u64 value)
-{
+void finish_load(HartState& h, Insn const& insn, u64 value) {
     auto const bits = 8U * insn.width;
     auto const low = bits == 64 ? value : value & ((1ULL << bits) - 1);
     h.regs.guest.set(insn.rd, insn.sign ? sign_extend(low, bits) : low);
 }
 
-Next emulate_mprv(HartState& h, Trap const& trap)
-{
+Next emulate_mprv(HartState& h, Trap const& trap) {
     auto const bits = fetch(h);
     if (!bits) return reflect(trap, Cause::FetchAccess, h.regs.guest.pc);
     auto const insn = decode(*bits);

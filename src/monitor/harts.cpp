@@ -11,23 +11,20 @@ namespace {
 
 unsigned entries_for(PhysRange range) { return arch::napot_address(range) ? 1 : 2; }
 
-void ask_others(HartState& h)
-{
+void ask_others(HartState& h) {
     for (auto& other : h.monitor->harts)
         if (&other != &h && other.online.load() != 0) h.hart.send_ipi(other.hart.id());
 }
 
 /// Not inlined: a plan takes 2 KiB of stack, and one at a time is enough.
 [[gnu::noinline]] Lowered lowered(HartState const& h, enclave::DeniedRanges const& denied,
-                                  Plan (*make)(enclave::DeniedRanges const&, VirtualPmp const&))
-{
+                                  Plan (*make)(enclave::DeniedRanges const&, VirtualPmp const&)) {
     return lower(make(denied, h.v.pmp), h.hart.features().pmp_entries);
 }
 
 } // namespace
 
-void warn_if_incomplete(HartState& h)
-{
+void warn_if_incomplete(HartState& h) {
     if (!h.incomplete || h.warned) return;
     h.warned = true;
     Console console{h.hart};
@@ -36,8 +33,7 @@ void warn_if_incomplete(HartState& h)
         << ": the firmware's PMP entries need more than this hart has; the rest is denied\n";
 }
 
-void recompute_plans(HartState& h)
-{
+void recompute_plans(HartState& h) {
     auto const denied = h.monitor->published.read();
     h.firmware_image = lowered(h, denied, firmware_plan).image;
     h.firmware_mprv_image = lowered(h, denied, firmware_mprv_plan).image;
@@ -50,8 +46,7 @@ void recompute_plans(HartState& h)
     h.free_entries.store(h.hart.features().pmp_entries - most);
 }
 
-arch::PmpImage const& current_image(HartState& h)
-{
+arch::PmpImage const& current_image(HartState& h) {
     if (h.plans_stale) recompute_plans(h);
     auto const mprv = mstatus::Mprv::get(h.v.mstatus) != 0 &&
                       mstatus::Mpp::get(h.v.mstatus) != static_cast<u64>(Priv::M);
@@ -65,8 +60,7 @@ arch::PmpImage const& current_image(HartState& h)
 
 void load_current_plan(HartState& h) { h.hart.load_pmp(current_image(h)); }
 
-void serve(HartState& h)
-{
+void serve(HartState& h) {
     if (h.monitor->stopping.load() != 0) {
         forget_worlds(h);
         h.parked.store(1);
@@ -79,8 +73,7 @@ void serve(HartState& h)
     h.acknowledged.store(generation);
 }
 
-void settle(HartState& h)
-{
+void settle(HartState& h) {
     auto const generation = h.monitor->generation.fetch_add(1) + 1;
     ask_others(h);
     for (auto& other : h.monitor->harts)
@@ -88,8 +81,7 @@ void settle(HartState& h)
             h, [&] { return other.online.load() == 0 || other.acknowledged.load() >= generation; });
 }
 
-bool room_for(Monitor const& monitor, enclave::Registry const& registry, PhysRange epm)
-{
+bool room_for(Monitor const& monitor, enclave::Registry const& registry, PhysRange epm) {
     auto needed = entries_for(epm);
     for (auto const& enclave : registry.all())
         if (enclave.layout) needed += entries_for(enclave.layout->epm);
@@ -98,8 +90,7 @@ bool room_for(Monitor const& monitor, enclave::Registry const& registry, PhysRan
     return true;
 }
 
-void stop_others(HartState& h)
-{
+void stop_others(HartState& h) {
     if (h.monitor->stopping.exchange(1) != 0)
         wait_until(h, [] { return false; }); // another was first
     ask_others(h);

@@ -11,14 +11,12 @@ namespace plinth::monitor {
 void serve(HartState& h);
 
 /// Returns when predicate() holds; serves other harts meanwhile.
-template <typename Predicate> void wait_until(HartState& h, Predicate predicate)
-{
+template <typename Predicate> void wait_until(HartState& h, Predicate predicate) {
     while (!predicate()) serve(h);
 }
 
 /// Takes a lock as wait_until does.
-template <typename T> typename Locked<T>::Guard lock(HartState& h, Locked<T>& locked)
-{
+template <typename T> typename Locked<T>::Guard lock(HartState& h, Locked<T>& locked) {
     return locked.lock([&h] { serve(h); });
 }
 

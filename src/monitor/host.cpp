@@ -10,8 +10,7 @@ namespace {
 constexpr u64 sbi_base = 0x10, sbi_probe_extension = 3;
 
 /// SBI base extension, function 3, about an extension that the monitor itself answers.
-bool probes_us(HartState const& h)
-{
+bool probes_us(HartState const& h) {
     auto const& g = h.regs.guest;
     return g.get(reg::a7) == sbi_base && g.get(reg::a6) == sbi_probe_extension &&
            (g.get(reg::a0) == enclave::keystone_extension || g.get(reg::a0) == own_extension);
@@ -19,8 +18,7 @@ bool probes_us(HartState const& h)
 
 } // namespace
 
-Next handle_host(HartState& h, Trap const& trap)
-{
+Next handle_host(HartState& h, Trap const& trap) {
     if (!trap.is(Cause::EcallS)) return reflect(trap);
     auto& guest = h.regs.guest;
     if (guest.get(reg::a7) == enclave::keystone_extension) return keystone_from_host(h);

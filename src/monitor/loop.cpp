@@ -10,8 +10,7 @@
 namespace plinth::monitor {
 namespace {
 
-Next handle(HartState& h, Trap const& trap)
-{
+Next handle(HartState& h, Trap const& trap) {
     if (trap.is_interrupt()) {
         if (trap.code() == irq::Msi) h.hart.clear_ipi();
         serve(h);
@@ -28,15 +27,13 @@ Next handle(HartState& h, Trap const& trap)
 }
 
 /// Delivers an exception or interrupt to vM, entering the firmware if the host ran.
-void deliver_to_firmware(HartState& h, Trap const& trap)
-{
+void deliver_to_firmware(HartState& h, Trap const& trap) {
     trap_to_firmware(h, trap);
     if (h.world == World::Host) host_to_firmware(h);
 }
 
 /// The host's call, at which its registers were saved, returns; the enclave is resumable or ended.
-void leave_enclave(HartState& h, enclave::Answer answer)
-{
+void leave_enclave(HartState& h, enclave::Answer answer) {
     auto& enclave = *h.enclave;
     enclave_to_host(h, answer);
     h.regs.guest.pc += 4;
@@ -46,8 +43,7 @@ void leave_enclave(HartState& h, enclave::Answer answer)
     SM_CHECK(enclave.move(resumable ? enclave::State::Stopped : enclave::State::Ended));
 }
 
-void apply(HartState& h, Next const& next)
-{
+void apply(HartState& h, Next const& next) {
     if (next.replan) h.plans_stale = true;
     switch (next.kind) {
     case Next::Kind::Resume: return;
@@ -63,8 +59,7 @@ void apply(HartState& h, Next const& next)
 }
 
 /// What is pending comes before the world goes on: an enclave is left, vM is interrupted.
-void deliver_pending(HartState& h)
-{
+void deliver_pending(HartState& h) {
     h.now = h.hart.time();
     if (h.world == World::Enclave && enclave_must_stop(h))
         leave_enclave(h, {enclave::Code::Interrupted, 0});
@@ -75,8 +70,7 @@ void deliver_pending(HartState& h)
 
 } // namespace
 
-void go_online(HartState& h)
-{
+void go_online(HartState& h) {
     forget_worlds(h);
     reset_virtual_hart(h);
     recompute_plans(h);
@@ -85,8 +79,7 @@ void go_online(HartState& h)
     h.plans_stale = true;
 }
 
-void turn(HartState& h)
-{
+void turn(HartState& h) {
     serve(h);
     warn_if_incomplete(h);
     deliver_pending(h);
@@ -96,8 +89,7 @@ void turn(HartState& h)
     apply(h, handle(h, trap));
 }
 
-void run(HartState& h)
-{
+void run(HartState& h) {
     for (;;) turn(h);
 }
 

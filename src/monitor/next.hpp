@@ -29,8 +29,7 @@ constexpr Next skip(u8 length = 4) { return {.kind = Next::Kind::Skip, .length =
 /// Delivers the trap as the hardware reported it.
 constexpr Next reflect(Trap const& trap) { return {.kind = Next::Kind::Reflect, .trap = trap}; }
 /// Delivers another exception for the same instruction.
-constexpr Next reflect(Trap trap, Cause cause, u64 tval)
-{
+constexpr Next reflect(Trap trap, Cause cause, u64 tval) {
     trap.cause = arch::raw(cause);
     trap.tval = tval;
     trap.tval2 = trap.tinst = 0;
@@ -38,8 +37,7 @@ constexpr Next reflect(Trap trap, Cause cause, u64 tval)
 }
 
 /// The enclave is left, its host's call answered.
-constexpr Next leave(enclave::Code code, u64 value = 0)
-{
+constexpr Next leave(enclave::Code code, u64 value = 0) {
     return {.kind = Next::Kind::Leave, .answer = {code, value}};
 }
 

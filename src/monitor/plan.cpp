@@ -16,8 +16,7 @@ constexpr PhysRange everything = PhysRange::constant(0, phys_last + 1);
 
 /// What no world but the monitor ever reaches. Its devices are denied to the firmware even in the
 /// unprotected test build: it could not work otherwise, since they are emulated.
-void deny_protected(Plan& plan, enclave::DeniedRanges const& denied, bool devices)
-{
+void deny_protected(Plan& plan, enclave::DeniedRanges const& denied, bool devices) {
     for (auto const& device : board::owned_devices)
         if (devices) plan.add(device, rights_none);
     if (config::test_unprotected) return;
@@ -33,8 +32,7 @@ class EntryWriter {
 
     /// One entry if the range is NAPOT-shaped or begins where the previous entry's address stands,
     /// else two. False, changing nothing, if they do not fit.
-    bool write(PhysRange range, Rights rights)
-    {
+    bool write(PhysRange range, Rights rights) {
         auto const cfg = pmpcfg::of(rights);
         if (auto const address = napot_address(range))
             return put(static_cast<u8>(cfg | pmpcfg::napot), *address);
@@ -48,8 +46,7 @@ class EntryWriter {
     }
 
   private:
-    bool put(u8 cfg, u64 addr)
-    {
+    bool put(u8 cfg, u64 addr) {
         if (image_.used >= limit_) return false;
         image_.cfg[image_.used] = cfg;
         image_.addr[image_.used] = addr;
@@ -62,20 +59,17 @@ class EntryWriter {
 
 } // namespace
 
-void Plan::add(PhysRange range, Rights rights)
-{
+void Plan::add(PhysRange range, Rights rights) {
     SM_CHECK(count_ < capacity);
     rules_[count_++] = {range, rights};
 }
 
-void Plan::keep(Rights most)
-{
+void Plan::keep(Rights most) {
     for (auto& [range, rights] : std::span{rules_}.first(count_))
         rights = {rights.r && most.r, rights.w && most.w, rights.x && most.x};
 }
 
-bool Plan::allows(PhysRange range, Rights asked) const
-{
+bool Plan::allows(PhysRange range, Rights asked) const {
     auto position = range.base().raw;
     for (;;) {
         auto last = range.last();
@@ -95,8 +89,7 @@ bool Plan::allows(PhysRange range, Rights asked) const
     }
 }
 
-Plan firmware_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp)
-{
+Plan firmware_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp) {
     Plan plan;
     deny_protected(plan, denied, true);
     unsigned bound = 0; // entries up to the last locked one decide what M may do (3.7.1)
@@ -111,15 +104,13 @@ Plan firmware_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp)
     return plan;
 }
 
-Plan firmware_mprv_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp)
-{
+Plan firmware_mprv_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp) {
     auto plan = firmware_plan(denied, pmp);
     plan.keep(rights_x);
     return plan;
 }
 
-Plan host_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp)
-{
+Plan host_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp) {
     Plan plan;
     deny_protected(plan, denied, !config::test_unprotected);
     for (unsigned i = 0; i < virtual_pmp_entries; ++i)
@@ -127,8 +118,7 @@ Plan host_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp)
     return plan;
 }
 
-Plan enclave_plan(enclave::Layout const& layout)
-{
+Plan enclave_plan(enclave::Layout const& layout) {
     Plan plan;
     plan.add(layout.epm, rights_rwx);
     plan.add(layout.utm, rights_rw);
@@ -136,8 +126,7 @@ Plan enclave_plan(enclave::Layout const& layout)
     return plan;
 }
 
-Lowered lower(Plan const& plan, unsigned entries)
-{
+Lowered lower(Plan const& plan, unsigned entries) {
     Lowered out;
     EntryWriter writer{out.image, std::min(entries, max_pmp_entries)};
     for (auto const& rule : plan.rules()) {
@@ -148,8 +137,7 @@ Lowered lower(Plan const& plan, unsigned entries)
     return out;
 }
 
-PmpImage readable_code(PmpImage image)
-{
+PmpImage readable_code(PmpImage image) {
     for (auto& cfg : image.cfg)
         if ((cfg & pmpcfg::x) != 0) cfg |= pmpcfg::r;
     return image;

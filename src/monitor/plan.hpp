@@ -17,8 +17,7 @@ struct VirtualPmp {
     std::array<u8, virtual_pmp_entries> cfg{};
     std::array<u64, virtual_pmp_entries> addr{};
     /// What entry `index` matches, if anything.
-    std::optional<PhysRange> range(unsigned index) const
-    {
+    std::optional<PhysRange> range(unsigned index) const {
         return arch::pmp_range(cfg[index], addr[index], index == 0 ? 0 : addr[index - 1]);
     }
 };

@@ -5,8 +5,7 @@ namespace plinth::monitor {
 
 using namespace arch;
 
-u64 stack_mstatus(u64 old, Priv priv, bool virt, bool gva)
-{
+u64 stack_mstatus(u64 old, Priv priv, bool virt, bool gva) {
     auto status = mstatus::Mpie::set(old, mstatus::Mie::get(old));
     status = mstatus::Mie::set(status, 0);
     status = mstatus::Mpp::set(status, static_cast<u64>(priv));
@@ -14,8 +13,7 @@ u64 stack_mstatus(u64 old, Priv priv, bool virt, bool gva)
     return mstatus::Gva::set(status, gva ? 1 : 0);
 }
 
-Return mret(u64 status)
-{
+Return mret(u64 status) {
     auto const priv = static_cast<Priv>(mstatus::Mpp::get(status));
     auto const virt = mstatus::Mpv::get(status) != 0 && priv != Priv::M;
     status = mstatus::Mie::set(status, mstatus::Mpie::get(status));
@@ -26,8 +24,7 @@ Return mret(u64 status)
     return {status, priv, virt};
 }
 
-Return sret(u64 status, bool spv)
-{
+Return sret(u64 status, bool spv) {
     auto const priv = mstatus::Spp::get(status) != 0 ? Priv::S : Priv::U;
     status = mstatus::Sie::set(status, mstatus::Spie::get(status));
     status = mstatus::Spie::set(status, 1);
@@ -35,15 +32,13 @@ Return sret(u64 status, bool spv)
     return {mstatus::Mprv::set(status, 0), priv, spv};
 }
 
-u64 vector_target(u64 tvec, u64 cause)
-{
+u64 vector_target(u64 tvec, u64 cause) {
     auto const base = tvec & ~3ULL;
     auto const vectored = (tvec & 3U) == 1 && (cause & interrupt_flag) != 0;
     return vectored ? base + 4 * (cause & ~interrupt_flag) : base;
 }
 
-void trap_to_firmware(HartState& h, Trap const& trap)
-{
+void trap_to_firmware(HartState& h, Trap const& trap) {
     auto const in_firmware = h.world == World::Firmware;
     // A firmware's own trap has a guest's address only if it came from an access with MPRV and MPV.
     auto const gva =
@@ -58,8 +53,7 @@ void trap_to_firmware(HartState& h, Trap const& trap)
     h.regs.guest.pc = vector_target(h.v.mtvec, trap.cause);
 }
 
-void trap_to_enclave(HartState& h, Trap const& trap)
-{
+void trap_to_enclave(HartState& h, Trap const& trap) {
     auto& status = h.enclave->supervisor.sstatus;
     status = mstatus::Spp::set(status, h.regs.priv == Priv::S ? 1 : 0);
     status = mstatus::Spie::set(status, mstatus::Sie::get(status));
@@ -71,8 +65,7 @@ void trap_to_enclave(HartState& h, Trap const& trap)
     h.regs.priv = Priv::S;
 }
 
-u64 virtual_mip(HartState& h)
-{
+u64 virtual_mip(HartState& h) {
     auto const physical = h.hart.read<csr::Mip>() & ~(irq::bit(irq::Msi) | irq::bit(irq::Mti));
     auto const parked = h.world == World::Firmware ? h.v.hvip : 0;
     auto const timer = h.vmtimecmp.load() <= h.now;
@@ -80,8 +73,7 @@ u64 virtual_mip(HartState& h)
            (timer ? irq::bit(irq::Mti) : 0);
 }
 
-std::optional<unsigned> highest_interrupt(u64 pending)
-{
+std::optional<unsigned> highest_interrupt(u64 pending) {
     constexpr unsigned order[] = {irq::Mei,  irq::Msi,  irq::Mti,  irq::Sei,  irq::Ssi,  irq::Sti,
                                   irq::Sgei, irq::Vsei, irq::Vssi, irq::Vsti, irq::Lcofi};
     for (auto const number : order)
@@ -89,8 +81,7 @@ std::optional<unsigned> highest_interrupt(u64 pending)
     return std::nullopt;
 }
 
-std::optional<unsigned> deliverable_interrupt(HartState& h)
-{
+std::optional<unsigned> deliverable_interrupt(HartState& h) {
     if (h.world == World::Firmware && mstatus::Mie::get(h.v.mstatus) == 0) return std::nullopt;
     return highest_interrupt(virtual_mip(h) & h.v.mie & ~h.v.mideleg);
 }

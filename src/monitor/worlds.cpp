@@ -20,16 +20,14 @@ constexpr u64 below_m = irq::s_bits | irq::vs_bits | irq::bit(irq::Lcofi);
 
 u64 fixed_mideleg(HartState const& h) { return legalize_mideleg(0, 0, h.hart.features()); }
 
-void write_delegation(HartState& h, u64 exceptions, u64 interrupts)
-{
+void write_delegation(HartState& h, u64 exceptions, u64 interrupts) {
     if (!h.hart.features().has('S')) return;
     h.hart.write<csr::Medeleg>(exceptions);
     h.hart.write<csr::Mideleg>(interrupts);
 }
 
 /// hvip, also where a hart ties its VSTIP to menvcfg.STCE as it does mip's (QEMU 7.2).
-void write_hvip(HartState& h, u64 value)
-{
+void write_hvip(HartState& h, u64 value) {
     auto const& f = h.hart.features();
     if (h.hart.read<csr::Hvip>() == value) return;
     if (f.sstc) h.hart.clear<csr::Menvcfg>(envcfg::Stce::mask);
@@ -38,8 +36,7 @@ void write_hvip(HartState& h, u64 value)
 }
 
 /// Takes from the hart what would interrupt U-mode behind the monitor's back (invariant 10).
-void park_hypervisor(HartState& h)
-{
+void park_hypervisor(HartState& h) {
     if (!h.hart.features().has('H')) return;
     h.v.hvip = h.hart.read<csr::Hvip>();
     h.v.hgeie = h.hart.read<csr::Hgeie>();
@@ -49,8 +46,7 @@ void park_hypervisor(HartState& h)
     h.hart.clear<csr::Hstatus>(hstatus::Hu::mask);
 }
 
-void unpark_hypervisor(HartState& h)
-{
+void unpark_hypervisor(HartState& h) {
     if (!h.hart.features().has('H')) return;
     write_hvip(h, h.v.hvip);
     h.hart.write<csr::Hgeie>(h.v.hgeie);
@@ -58,16 +54,14 @@ void unpark_hypervisor(HartState& h)
 }
 
 /// The host's own timer where the hart has Sstc and the host may use it; never otherwise.
-u64 host_deadline(HartState& h)
-{
+u64 host_deadline(HartState& h) {
     auto const on = h.hart.features().sstc && envcfg::Stce::get(h.v.menvcfg) != 0 &&
                     (h.v.mie & irq::bit(irq::Sti)) != 0;
     return on ? h.hart.read<csr::Stimecmp>() : u64{~0ULL};
 }
 
 /// The earliest future moment that concerns anyone. What is past is pending, not programmed.
-void program_deadline(HartState& h)
-{
+void program_deadline(HartState& h) {
     u64 deadline = ~0ULL;
     auto const consider = [&](u64 moment) {
         if (moment > h.now) deadline = std::min(deadline, moment);
@@ -84,8 +78,7 @@ void program_deadline(HartState& h)
 
 /// mie for the current world: the monitor's own two always; MEI when vM would take it now; below M
 /// what the host enabled (invariants 9 and 12).
-u64 physical_mie(HartState& h)
-{
+u64 physical_mie(HartState& h) {
     auto bits = irq::bit(irq::Msi) | irq::bit(irq::Mti);
     auto const takes = h.world != World::Firmware || mstatus::Mie::get(h.v.mstatus) != 0;
     if (takes) bits |= h.v.mie & irq::bit(irq::Mei);
@@ -97,8 +90,7 @@ u64 physical_mie(HartState& h)
     return bits;
 }
 
-u64 physical_mstatus(HartState& h)
-{
+u64 physical_mstatus(HartState& h) {
     constexpr u64 traps = mstatus::Tvm::mask | mstatus::Tw::mask | mstatus::Tsr::mask;
     constexpr auto fixed = mstatus::Uxl::set(mstatus::Sxl::set(mstatus::Mpie::mask, 2), 2);
     auto const as = [](Priv priv, bool virt) {
@@ -115,8 +107,7 @@ u64 physical_mstatus(HartState& h)
 
 } // namespace
 
-void firmware_to_host(HartState& h)
-{
+void firmware_to_host(HartState& h) {
     h.world = World::Host;
     if (!h.hart.features().has('S')) return;
     write_delegation(h, h.v.medeleg, h.v.mideleg);
@@ -124,8 +115,7 @@ void firmware_to_host(HartState& h)
     unpark_hypervisor(h);
 }
 
-void host_to_firmware(HartState& h)
-{
+void host_to_firmware(HartState& h) {
     h.world = World::Firmware;
     if (!h.hart.features().has('S')) return;
     write_delegation(h, 0, fixed_mideleg(h));
@@ -134,8 +124,7 @@ void host_to_firmware(HartState& h)
     park_hypervisor(h);
 }
 
-void host_to_enclave(HartState& h, enclave::Enclave& enclave)
-{
+void host_to_enclave(HartState& h, enclave::Enclave& enclave) {
     auto const& f = h.hart.features();
     h.host_regs = h.regs;
     enclave::save(h.hart, h.host_supervisor);
@@ -155,8 +144,7 @@ void host_to_enclave(HartState& h, enclave::Enclave& enclave)
     enclave.last_hart = h.hart.id();
 }
 
-void enclave_to_host(HartState& h, enclave::Answer answer)
-{
+void enclave_to_host(HartState& h, enclave::Answer answer) {
     auto const& f = h.hart.features();
     h.enclave->registers = h.regs;
     if (h.enclave->deadline <= h.hart.time()) h.enclave->deadline = ~0ULL; // one shot
@@ -181,31 +169,27 @@ void enclave_to_host(HartState& h, enclave::Answer answer)
     h.regs.guest.set(reg::a1, answer.value);
 }
 
-void forget_worlds(HartState& h)
-{
+void forget_worlds(HartState& h) {
     wipe_object(h.regs);
     if (h.hart.features().envcfg) h.hart.write<csr::Menvcfg>(0);
     enclave::load(h.hart, enclave::SupervisorContext{});
     enclave::load(h.hart, enclave::HypervisorContext{});
 }
 
-bool enclave_must_stop(HartState& h)
-{
+bool enclave_must_stop(HartState& h) {
     auto const enabled = h.v.mie & virtual_mip(h);
     if ((enabled & ~irq::vs_bits) != 0) return true;
     return h.enclave->deadline <= h.now || host_deadline(h) <= h.now;
 }
 
-void prepare_entry(HartState& h)
-{
+void prepare_entry(HartState& h) {
     load_current_plan(h);
     program_deadline(h);
     h.hart.write<csr::Mie>(physical_mie(h));
     h.regs.guest.mstatus = physical_mstatus(h);
 }
 
-void take_over(HartState& h, Trap const& trap)
-{
+void take_over(HartState& h, Trap const& trap) {
     switch (h.world) {
     case World::Firmware:
         h.v.mstatus = merge(h.v.mstatus, trap.mstatus, mstatus::Fs::mask | mstatus::Vs::mask);
@@ -220,8 +204,7 @@ void take_over(HartState& h, Trap const& trap)
     h.regs.virt = trap.from_virtual();
 }
 
-void wait_for_virtual_interrupt(HartState& h)
-{
+void wait_for_virtual_interrupt(HartState& h) {
     h.now = h.hart.time();
     if ((virtual_mip(h) & h.v.mie) != 0) return;
     program_deadline(h);
@@ -232,8 +215,7 @@ void wait_for_virtual_interrupt(HartState& h)
     serve(h);
 }
 
-void reset_virtual_hart(HartState& h)
-{
+void reset_virtual_hart(HartState& h) {
     auto const& boot = h.monitor->boot;
     h.world = World::Firmware;
     h.v = {};

@@ -13,8 +13,7 @@ using monitor::World;
 
 namespace {
 
-constexpr std::uint64_t misa_of(char const* letters)
-{
+constexpr std::uint64_t misa_of(char const* letters) {
     std::uint64_t misa = 2ULL << 62U;
     for (; *letters != '\0'; ++letters) misa |= 1ULL << static_cast<unsigned>(*letters - 'A');
     return misa;
@@ -22,8 +21,7 @@ constexpr std::uint64_t misa_of(char const* letters)
 
 } // namespace
 
-Features features(Wanted const& wanted)
-{
+Features features(Wanted const& wanted) {
     Features f{.misa = misa_of("ACDFIMSU"), .pmp_entries = wanted.pmp_entries, .pmp_granule = 2};
     if (wanted.hypervisor) f.misa |= misa_of("H");
     if (wanted.vector) f.misa |= misa_of("V");
@@ -34,8 +32,7 @@ Features features(Wanted const& wanted)
 }
 
 Bench::Bench(Wanted const& wanted)
-    : machine{wanted.ram}, monitor{std::make_unique<plinth::monitor::Monitor>()}
-{
+    : machine{wanted.ram}, monitor{std::make_unique<plinth::monitor::Monitor>()} {
     {
         std::lock_guard const hold{board::outside.lock};
         board::outside.uart.clear();
@@ -72,8 +69,7 @@ Bench::Bench(Wanted const& wanted)
     }
 }
 
-void Bench::play(Hart::Step step, unsigned id)
-{
+void Bench::play(Hart::Step step, unsigned id) {
     auto& h = hart(id);
     h.hart.script.push_back(std::move(step));
     for (unsigned turns = 0; !h.hart.script.empty(); ++turns) {
@@ -82,19 +78,16 @@ void Bench::play(Hart::Step step, unsigned id)
     }
 }
 
-void Bench::write_csr(unsigned number, std::uint64_t value, unsigned id)
-{
+void Bench::write_csr(unsigned number, std::uint64_t value, unsigned id) {
     play(csr_write(number, value), id);
 }
 
-std::uint64_t Bench::read_csr(unsigned number, unsigned id)
-{
+std::uint64_t Bench::read_csr(unsigned number, unsigned id) {
     play(csr(CsrOp::Rs, 6, number, 0), id);
     return hart(id).regs.guest.get(6);
 }
 
-void Bench::to_host(unsigned id)
-{
+void Bench::to_host(unsigned id) {
     write_csr(csr::Mtvec, vm_handler, id);
     write_csr(csr::Pmpaddr0, ~0ULL, id);
     write_csr(csr::Pmpcfg0, 0x1f, id);
@@ -107,8 +100,7 @@ void Bench::to_host(unsigned id)
 }
 
 Answer Bench::call(std::uint64_t extension, std::uint64_t function,
-                   std::array<std::uint64_t, 3> args, unsigned id)
-{
+                   std::array<std::uint64_t, 3> args, unsigned id) {
     auto& h = hart(id);
     auto const step = [=](Hart&, GuestContext& guest) {
         for (unsigned i = 0; i < args.size(); ++i) guest.set(reg::a0 + i, args[i]);
@@ -121,28 +113,23 @@ Answer Bench::call(std::uint64_t extension, std::uint64_t function,
     return {h.regs.guest.get(reg::a0), h.regs.guest.get(reg::a1)};
 }
 
-Answer Bench::keystone(std::uint64_t function, std::array<std::uint64_t, 3> args, unsigned id)
-{
+Answer Bench::keystone(std::uint64_t function, std::array<std::uint64_t, 3> args, unsigned id) {
     return call(enclave::keystone_extension, function, args, id);
 }
 
-std::span<std::uint8_t> Bench::bytes(std::uint64_t address, std::uint64_t size)
-{
+std::span<std::uint8_t> Bench::bytes(std::uint64_t address, std::uint64_t size) {
     return std::span{machine.ram}.subspan(address - Machine::ram_base, size);
 }
-void Bench::poke(std::uint64_t address, std::uint64_t word)
-{
+void Bench::poke(std::uint64_t address, std::uint64_t word) {
     std::memcpy(bytes(address, 8).data(), &word, 8);
 }
-std::uint64_t Bench::peek(std::uint64_t address)
-{
+std::uint64_t Bench::peek(std::uint64_t address) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes(address, 8).data(), 8);
     return word;
 }
 
-enclave::CreateArgs Bench::default_args(unsigned index)
-{
+enclave::CreateArgs Bench::default_args(unsigned index) {
     auto const base = epm + 0x1'0000ULL * index;
     return {.epm_base = base,
             .epm_size = 0x1'0000,
@@ -154,13 +141,11 @@ enclave::CreateArgs Bench::default_args(unsigned index)
             .free_requested = 0};
 }
 
-void Bench::put_args(enclave::CreateArgs const& args)
-{
+void Bench::put_args(enclave::CreateArgs const& args) {
     std::memcpy(bytes(args_at, sizeof args).data(), &args, sizeof args);
 }
 
-Answer Bench::create(unsigned index, unsigned id)
-{
+Answer Bench::create(unsigned index, unsigned id) {
     put_args(default_args(index));
     return keystone(enclave::fid::Create, {args_at}, id);
 }

@@ -17,8 +17,7 @@ constexpr Kind kinds[] = {Kind::Read, Kind::Write, Kind::Execute};
 /// The rows that do not hold.
 class Rows {
   public:
-    void expect(bool holds, char const* row)
-    {
+    void expect(bool holds, char const* row) {
         if (!holds) broken_ += std::string{row} + " ";
     }
     std::string broken_{};
@@ -28,8 +27,7 @@ class Checker {
   public:
     Checker(HartState& h, GuestContext const& guest) : h_{h}, hart_{h.hart}, guest_{guest} {}
 
-    std::string run()
-    {
+    std::string run() {
         common();
         protection();
         switch (h_.world) {
@@ -42,15 +40,13 @@ class Checker {
 
   private:
     bool has(char letter) const { return hart_.features().has(letter); }
-    std::uint64_t csr_or(CsrNumber number, std::uint64_t otherwise = 0) const
-    {
+    std::uint64_t csr_or(CsrNumber number, std::uint64_t otherwise = 0) const {
         return hart_.exists(number) ? hart_.read_csr(number) : otherwise;
     }
     std::uint64_t read_only_ones() const { return has('H') ? 0x1444 : 0; }
     std::uint64_t mpp() const { return mstatus::Mpp::get(guest_.mstatus); }
 
-    void common()
-    {
+    void common() {
         auto const& status = guest_.mstatus;
         rows_.expect(mstatus::Mprv::get(status) == 0, "MPRV");
         rows_.expect(mpp() != 3 && mpp() != 2, "MPP");
@@ -61,8 +57,7 @@ class Checker {
         rows_.expect(hart_.fenced(), "fence");
     }
 
-    bool allows(std::uint64_t at, unsigned width, Kind kind) const
-    {
+    bool allows(std::uint64_t at, unsigned width, Kind kind) const {
         auto const count = hart_.features().pmp_entries;
         auto const& image = hart_.loaded();
         auto const s = reference::pmp_allows({image.cfg.data(), count}, {image.addr.data(), count},
@@ -72,8 +67,7 @@ class Checker {
         return s || u;
     }
     /// Whether any access of 1 or 8 bytes that touches an edge or the middle is allowed.
-    bool reachable(PhysRange range) const
-    {
+    bool reachable(PhysRange range) const {
         auto const base = range.base().raw;
         auto const last = range.last();
         for (auto const kind : kinds) {
@@ -85,8 +79,7 @@ class Checker {
         return false;
     }
 
-    void protection()
-    {
+    void protection() {
         auto const& image = hart_.loaded();
         for (unsigned i = 0; i < max_pmp_entries; ++i) {
             rows_.expect((image.cfg[i] & 0xe0) == 0, "pmpcfg.L");
@@ -102,8 +95,7 @@ class Checker {
                 rows_.expect(!reachable(enclave.layout->epm), "EPM denied");
     }
 
-    void no_hypervisor()
-    {
+    void no_hypervisor() {
         rows_.expect((hart_.read_csr(csr::Mie) & irq::vs_bits) == 0, "hie");
         if (!has('H')) return;
         rows_.expect(hart_.read_csr(csr::Hvip) == 0, "hvip");
@@ -114,8 +106,7 @@ class Checker {
         rows_.expect(taken_by_s == 0, "no interrupt behind the monitor");
     }
 
-    void firmware()
-    {
+    void firmware() {
         auto const& status = guest_.mstatus;
         rows_.expect(mpp() == 0, "MPP");
         rows_.expect(mstatus::Mpv::get(status) == 0, "MPV");
@@ -132,8 +123,7 @@ class Checker {
         }
     }
 
-    void host()
-    {
+    void host() {
         auto const& status = guest_.mstatus;
         rows_.expect(mpp() == static_cast<std::uint64_t>(h_.regs.priv), "MPP");
         rows_.expect((mstatus::Mpv::get(status) != 0) == h_.regs.virt, "MPV");
@@ -147,8 +137,7 @@ class Checker {
         if (has('H')) rows_.expect(hart_.read_csr(csr::Hgeie) == h_.v.hgeie, "hgeie");
     }
 
-    void enclave()
-    {
+    void enclave() {
         auto const& status = guest_.mstatus;
         rows_.expect(mpp() <= 1, "MPP");
         rows_.expect(mstatus::Mpv::get(status) == 0, "MPV");
@@ -166,8 +155,7 @@ class Checker {
         own_memory();
     }
 
-    void own_memory()
-    {
+    void own_memory() {
         auto const& layout = *h_.enclave->layout;
         for (auto const kind : kinds)
             for (auto const at : {layout.epm.base().raw, layout.epm.last()})

@@ -11,8 +11,7 @@
 namespace plinth::arch {
 namespace {
 
-[[noreturn]] void violation(std::string const& what, std::uint64_t number)
-{
+[[noreturn]] void violation(std::string const& what, std::uint64_t number) {
     std::ostringstream text;
     text << what << " 0x" << std::hex << number;
     throw fake::Violation{text.str()};
@@ -23,8 +22,7 @@ constexpr std::uint64_t hvip_bits = irq::bit(irq::Vssi) | irq::bit(irq::Vsti) | 
 
 } // namespace
 
-void Hart::attach(fake::Machine& machine, unsigned id, Features const& features)
-{
+void Hart::attach(fake::Machine& machine, unsigned id, Features const& features) {
     machine_ = &machine;
     id_ = id;
     features_ = features;
@@ -38,8 +36,7 @@ void Hart::attach(fake::Machine& machine, unsigned id, Features const& features)
 /// The registers that a hart with these features has, as far as the monitor may touch them. What is
 /// missing here is missing in the machine: mstatus and the trap registers are `enter`'s own
 /// business, PMP registers load_pmp's.
-void Hart::populate()
-{
+void Hart::populate() {
     auto const add = [this](std::initializer_list<CsrNumber> numbers) {
         for (auto const number : numbers) there_.set(number);
     };
@@ -70,15 +67,13 @@ void Hart::populate()
     csrs_[csr::Mideleg] = legal(csr::Mideleg, 0);
 }
 
-void Hart::require_csr(CsrNumber number) const
-{
+void Hart::require_csr(CsrNumber number) const {
     if (machine_ == nullptr) violation("the hart is not attached, CSR", number);
     if (!there_.test(number)) violation("this hart has no CSR", number);
 }
 
 /// mip as software state, the lines, the CLINT, stimecmp and hvip make it up (3.1.9, 9.4.3, Sstc).
-std::uint64_t Hart::mip() const
-{
+std::uint64_t Hart::mip() const {
     auto value = csrs_[csr::Mip] | machine_->lines[id_];
     if (machine_->msip[id_] != 0) value |= irq::bit(irq::Msi);
     if (machine_->mtime >= machine_->mtimecmp[id_]) value |= irq::bit(irq::Mti);
@@ -89,8 +84,7 @@ std::uint64_t Hart::mip() const
     return value | (csrs_[csr::Hvip] & hvip_bits);
 }
 
-std::uint64_t Hart::read_csr(CsrNumber number) const
-{
+std::uint64_t Hart::read_csr(CsrNumber number) const {
     require_csr(number);
     auto const vs = irq::vs_bits & ~irq::bit(irq::Sgei);
     switch (number) {
@@ -104,8 +98,7 @@ std::uint64_t Hart::read_csr(CsrNumber number) const
 }
 
 /// What the register holds after `value` was written: the choices of this one machine.
-std::uint64_t Hart::legal(CsrNumber number, std::uint64_t value) const
-{
+std::uint64_t Hart::legal(CsrNumber number, std::uint64_t value) const {
     auto const& f = features_;
     auto const hyper = [&f](std::uint64_t bits) { return f.has('H') ? bits : 0; };
     auto const lcofi = f.scountovf ? irq::bit(irq::Lcofi) : 0;
@@ -144,8 +137,7 @@ std::uint64_t Hart::legal(CsrNumber number, std::uint64_t value) const
     return value;
 }
 
-void Hart::write_csr(CsrNumber number, std::uint64_t value)
-{
+void Hart::write_csr(CsrNumber number, std::uint64_t value) {
     require_csr(number);
     if (csr_read_only(number)) violation("write to the read-only CSR", number);
     auto const vssi = irq::bit(irq::Vssi);
@@ -172,19 +164,16 @@ void Hart::write_csr(CsrNumber number, std::uint64_t value)
 }
 
 /// csrs and csrc of mip work on the software bits: a line is never latched (3.1.9).
-void Hart::set_csr(CsrNumber number, std::uint64_t bits)
-{
+void Hart::set_csr(CsrNumber number, std::uint64_t bits) {
     auto const old = number == csr::Mip ? csrs_[csr::Mip] | csrs_[csr::Hvip] : read_csr(number);
     write_csr(number, old | bits);
 }
-void Hart::clear_csr(CsrNumber number, std::uint64_t bits)
-{
+void Hart::clear_csr(CsrNumber number, std::uint64_t bits) {
     auto const old = number == csr::Mip ? csrs_[csr::Mip] | csrs_[csr::Hvip] : read_csr(number);
     write_csr(number, old & ~bits);
 }
 
-Trap Hart::enter(GuestContext& guest)
-{
+Trap Hart::enter(GuestContext& guest) {
     trace.push_back(Event::Enter);
     if (before_entry) before_entry(guest);
     status = guest.mstatus;
@@ -203,8 +192,7 @@ Trap Hart::enter(GuestContext& guest)
     return trap;
 }
 
-void Hart::load_pmp(PmpImage const& image)
-{
+void Hart::load_pmp(PmpImage const& image) {
     if (image == loaded_) return;
     loaded_ = image;
     fenced_ = false;
@@ -212,16 +200,14 @@ void Hart::load_pmp(PmpImage const& image)
     fence_all();
 }
 
-void Hart::fence_all()
-{
+void Hart::fence_all() {
     trace.push_back(Event::FenceAll);
     fenced_ = true;
 }
 
 // --- memory ------------------------------------------------------------------------------------
 
-std::span<std::uint8_t> Hart::bytes(PhysRange range) const
-{
+std::span<std::uint8_t> Hart::bytes(PhysRange range) const {
     auto const offset = range.base().raw - fake::Machine::ram_base;
     auto const size = machine_->ram.size();
     if (range.base().raw < fake::Machine::ram_base || range.size() > size ||
@@ -232,8 +218,7 @@ std::span<std::uint8_t> Hart::bytes(PhysRange range) const
 
 /// One virtual address with the rights in `how`. With V only a bare machine is modelled.
 bool Hart::translate(std::uint64_t address, std::uint64_t how, bool store, std::uint64_t& physical,
-                     GuestAccess& fault) const
-{
+                     GuestAccess& fault) const {
     physical = address;
     auto const mode = mstatus::Mpp::get(how);
     auto const satp = features_.has('S') ? csrs_[csr::Satp] : 0;
@@ -258,8 +243,7 @@ bool Hart::translate(std::uint64_t address, std::uint64_t how, bool store, std::
 }
 
 bool Hart::protection_allows(std::uint64_t physical, unsigned width, std::uint64_t mode,
-                             bool store) const
-{
+                             bool store) const {
     auto const count = features_.pmp_entries;
     return reference::pmp_allows({loaded_.cfg.data(), count}, {loaded_.addr.data(), count},
                                  static_cast<reference::Mode>(mode), physical, width,
@@ -268,8 +252,7 @@ bool Hart::protection_allows(std::uint64_t physical, unsigned width, std::uint64
 
 /// The byte that a guest access reaches once PMP let it through; null where no RAM is. What is the
 /// monitor's must not get here.
-std::uint8_t* Hart::guest_byte(std::uint64_t physical) const
-{
+std::uint8_t* Hart::guest_byte(std::uint64_t physical) const {
     for (auto const& device : board::owned_devices)
         if (device.contains(PhysAddr{physical})) violation("a guest reached a device at", physical);
     if (board::monitor.contains(PhysAddr{physical}))
@@ -279,8 +262,7 @@ std::uint8_t* Hart::guest_byte(std::uint64_t physical) const
 }
 
 GuestAccess Hart::access(std::uint64_t address, unsigned width, std::uint64_t how, bool store,
-                         std::uint64_t value)
-{
+                         std::uint64_t value) {
     if (!fenced_) violation("an access with a guest's rights before the fence, at", address);
     if (mstatus::Mprv::get(how) != 0) violation("MPRV in the rights of an access at", address);
     auto const fault = [&](std::uint64_t at) {
@@ -308,13 +290,11 @@ GuestAccess Hart::access(std::uint64_t address, unsigned width, std::uint64_t ho
     return out;
 }
 
-GuestAccess Hart::guest_load(std::uint64_t address, unsigned width, std::uint64_t how)
-{
+GuestAccess Hart::guest_load(std::uint64_t address, unsigned width, std::uint64_t how) {
     return access(address, width, how, false, 0);
 }
 GuestAccess Hart::guest_store(std::uint64_t address, unsigned width, std::uint64_t how,
-                              std::uint64_t value)
-{
+                              std::uint64_t value) {
     return access(address, width, how, true, value);
 }
 
@@ -323,8 +303,7 @@ GuestAccess Hart::guest_store(std::uint64_t address, unsigned width, std::uint64
 std::uint64_t Hart::time() const { return machine_->mtime.fetch_add(machine_->ticks_per_read); }
 void Hart::set_deadline(std::uint64_t deadline) { machine_->mtimecmp[id_] = deadline; }
 
-void Hart::send_ipi(unsigned hart)
-{
+void Hart::send_ipi(unsigned hart) {
     if (hart >= fake::max_harts) violation("an IPI to hart", hart);
     machine_->msip[hart] = 1;
     if (machine_->on_ipi) machine_->on_ipi(hart);
@@ -332,8 +311,7 @@ void Hart::send_ipi(unsigned hart)
 void Hart::clear_ipi() { machine_->msip[id_] = 0; }
 
 /// Time passes as far as it must; a sleep that nothing can end is a lost interrupt.
-void Hart::wait_for_interrupt()
-{
+void Hart::wait_for_interrupt() {
     while ((mip() & csrs_[csr::Mie]) == 0) {
         if (machine_->threads) {
             std::this_thread::yield();
@@ -345,29 +323,24 @@ void Hart::wait_for_interrupt()
     }
 }
 
-void Hart::park()
-{
+void Hart::park() {
     csrs_[csr::Mie] = 0;
     throw fake::Parked{"hart " + std::to_string(id_) + " is parked"};
 }
 
-void Hart::save(FpState& out) const
-{
+void Hart::save(FpState& out) const {
     if (!features_.has('D')) violation("no floating point on hart", id_);
     out = fp;
 }
-void Hart::load(FpState const& in)
-{
+void Hart::load(FpState const& in) {
     if (!features_.has('D')) violation("no floating point on hart", id_);
     fp = in;
 }
-void Hart::save(VectorState& out) const
-{
+void Hart::save(VectorState& out) const {
     if (features_.vlenb == 0) violation("no vector registers on hart", id_);
     out = vector;
 }
-void Hart::load(VectorState const& in)
-{
+void Hart::load(VectorState const& in) {
     if (features_.vlenb == 0) violation("no vector registers on hart", id_);
     vector = in;
 }

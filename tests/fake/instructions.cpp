@@ -8,20 +8,17 @@ namespace plinth::fake {
 
 using namespace arch;
 
-Hart::Step illegal(std::uint32_t bits)
-{
+Hart::Step illegal(std::uint32_t bits) {
     return [bits](Hart&, GuestContext&) {
         return Trap{.cause = raw(Cause::IllegalInstruction), .tval = bits};
     };
 }
 
-Hart::Step csr(CsrOp op, unsigned rd, unsigned number, unsigned rs1)
-{
+Hart::Step csr(CsrOp op, unsigned rd, unsigned number, unsigned rs1) {
     return illegal(encode_csr(op, rd, number, rs1));
 }
 
-Hart::Step csr_write(unsigned number, std::uint64_t value)
-{
+Hart::Step csr_write(unsigned number, std::uint64_t value) {
     return [=](Hart&, GuestContext& guest) {
         guest.set(5, value);
         return Trap{.cause = raw(Cause::IllegalInstruction),
@@ -31,8 +28,7 @@ Hart::Step csr_write(unsigned number, std::uint64_t value)
 
 namespace {
 
-Trap ecall_now(GuestContext const& guest)
-{
+Trap ecall_now(GuestContext const& guest) {
     auto const virt = mstatus::Mpv::get(guest.mstatus) != 0;
     if (mstatus::Mpp::get(guest.mstatus) == 0) return {.cause = raw(Cause::EcallU)};
     return {.cause = raw(virt ? Cause::EcallVs : Cause::EcallS)};
@@ -40,18 +36,15 @@ Trap ecall_now(GuestContext const& guest)
 
 } // namespace
 
-Hart::Step ecall()
-{
+Hart::Step ecall() {
     return [](Hart&, GuestContext& guest) { return ecall_now(guest); };
 }
 
-Hart::Step exception(Cause cause, std::uint64_t tval)
-{
+Hart::Step exception(Cause cause, std::uint64_t tval) {
     return [=](Hart&, GuestContext&) { return Trap{.cause = raw(cause), .tval = tval}; };
 }
 
-Hart::Step memory_access(std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2)
-{
+Hart::Step memory_access(std::uint32_t word, std::uint64_t rs1, std::uint64_t rs2) {
     return [=](Hart& hart, GuestContext& guest) {
         auto const code = hart.bytes(*PhysRange::make({guest.pc}, 4));
         for (unsigned i = 0; i < 4; ++i) code[i] = static_cast<std::uint8_t>(word >> (8 * i));

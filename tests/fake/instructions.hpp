@@ -11,19 +11,16 @@ namespace plinth::fake {
 
 enum class CsrOp : std::uint32_t { Rw = 1, Rs = 2, Rc = 3, Rwi = 5, Rsi = 6, Rci = 7 };
 
-constexpr std::uint32_t encode_csr(CsrOp op, unsigned rd, unsigned csr, unsigned rs1)
-{
+constexpr std::uint32_t encode_csr(CsrOp op, unsigned rd, unsigned csr, unsigned rs1) {
     return csr << 20U | rs1 << 15U | static_cast<std::uint32_t>(op) << 12U | rd << 7U | 0x73U;
 }
 /// I-type LOAD: funct3 0 lb, 1 lh, 2 lw, 3 ld, 4 lbu, 5 lhu, 6 lwu.
-constexpr std::uint32_t encode_load(unsigned funct3, unsigned rd, unsigned rs1, int offset)
-{
+constexpr std::uint32_t encode_load(unsigned funct3, unsigned rd, unsigned rs1, int offset) {
     return (static_cast<std::uint32_t>(offset) & 0xfffU) << 20U | rs1 << 15U | funct3 << 12U |
            rd << 7U | 0x03U;
 }
 /// S-type STORE: funct3 0 sb, 1 sh, 2 sw, 3 sd.
-constexpr std::uint32_t encode_store(unsigned funct3, unsigned rs2, unsigned rs1, int offset)
-{
+constexpr std::uint32_t encode_store(unsigned funct3, unsigned rs2, unsigned rs1, int offset) {
     auto const bits = static_cast<std::uint32_t>(offset);
     return (bits >> 5U & 0x7fU) << 25U | rs2 << 20U | rs1 << 15U | funct3 << 12U |
            (bits & 0x1fU) << 7U | 0x23U;

@@ -20,8 +20,7 @@ enum class Kind : std::uint8_t { Read, Write, Execute };
 
 /// Stops the test program when a caller breaks a model's precondition: an oracle that guesses is
 /// worse than none.
-constexpr void require(bool condition, char const* what)
-{
+constexpr void require(bool condition, char const* what) {
     if (condition) return;
     std::fputs(what, stderr);
     std::fputs("\n", stderr);

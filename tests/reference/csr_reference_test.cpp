@@ -16,8 +16,7 @@ namespace {
 using namespace plinth::reference;
 namespace m = mstatus_bits;
 
-Features everything()
-{
+Features everything() {
     Features hart;
     hart.v = hart.h = hart.sstc = hart.sscofpmf = hart.smcntrpmf = hart.smstateen = true;
     hart.aia = hart.zkr = hart.mseccfg = hart.svpbmt = hart.svadu = true;
@@ -28,8 +27,7 @@ Features everything()
     return hart;
 }
 
-Features machine_only()
-{
+Features machine_only() {
     Features hart;
     hart.s = hart.u = hart.f = hart.zihpm = hart.zicntr = hart.countinhibit = false;
     hart.hpm_counters = 0;
@@ -39,8 +37,7 @@ Features machine_only()
 }
 
 /// The U74: S and U, eight entries of 4 KiB grain, version 1.11, no `time`, no Sstc, no H.
-Features u74()
-{
+Features u74() {
     Features hart;
     hart.v1_12 = hart.time_csr = false;
     hart.hpm_counters = 2;
@@ -49,15 +46,13 @@ Features u74()
     return hart;
 }
 
-unsigned count_existing(Features const& hart)
-{
+unsigned count_existing(Features const& hart) {
     unsigned count = 0;
     for (unsigned csr = 0; csr < 4096; ++csr) count += csr_exists(csr, hart) ? 1 : 0;
     return count;
 }
 
-TEST(ReferenceCsrTable, RegistersOfAMachineOnlyHart)
-{
+TEST(ReferenceCsrTable, RegistersOfAMachineOnlyHart) {
     // mvendorid marchid mimpid mhartid mconfigptr, mstatus misa mie mtvec, mscratch mepc mcause
     // mtval mip, mcycle minstret: what 1.12 demands of a hart that has nothing else.
     std::vector<unsigned> const expected{0x300, 0x301, 0x304, 0x305, 0x340, 0x341, 0x342, 0x343,
@@ -69,8 +64,7 @@ TEST(ReferenceCsrTable, RegistersOfAMachineOnlyHart)
     EXPECT_EQ(found, expected);
 }
 
-TEST(ReferenceCsrTable, EveryFeatureAddsItsRegistersAndNoOther)
-{
+TEST(ReferenceCsrTable, EveryFeatureAddsItsRegistersAndNoOther) {
     struct Step {
         bool Features::* feature;
         unsigned added;
@@ -95,8 +89,7 @@ TEST(ReferenceCsrTable, EveryFeatureAddsItsRegistersAndNoOther)
     EXPECT_EQ(count_existing(hart), before + 13 + 1 + 9 + 2 + 1);
 }
 
-TEST(ReferenceCsrTable, PmpRegistersComeAsNoneSixteenOrSixtyFour)
-{
+TEST(ReferenceCsrTable, PmpRegistersComeAsNoneSixteenOrSixtyFour) {
     Features hart;
     for (unsigned const entries : {0u, 1u, 8u, 16u, 17u, 64u}) {
         hart.pmp_entries = entries;
@@ -110,8 +103,7 @@ TEST(ReferenceCsrTable, PmpRegistersComeAsNoneSixteenOrSixtyFour)
     }
 }
 
-TEST(ReferenceCsrTable, Rv32AndDebugAndReservedNumbersDoNotExist)
-{
+TEST(ReferenceCsrTable, Rv32AndDebugAndReservedNumbersDoNotExist) {
     for (unsigned const csr :
          {0xC80u, 0xC81u, 0xC9Fu,          0xB80u, 0xB82u, 0x310u, 0x31Au, 0x61Au, 0x615u, 0x757u,
           0x3A1u, 0x3AFu, 0x15Du,          0x25Du, 0x31Cu, 0x61Cu, 0x723u, 0x7B0u, 0x7B3u, 0xB01u,
@@ -120,8 +112,7 @@ TEST(ReferenceCsrTable, Rv32AndDebugAndReservedNumbersDoNotExist)
     }
 }
 
-TEST(ReferenceCsrTable, MhpmCountersAreAsManyAsTheHartHas)
-{
+TEST(ReferenceCsrTable, MhpmCountersAreAsManyAsTheHartHas) {
     EXPECT_TRUE(csr_exists(0xB04, u74()));
     EXPECT_FALSE(csr_exists(0xB05, u74()));
     EXPECT_TRUE(csr_exists(0x324, u74()));
@@ -132,8 +123,7 @@ TEST(ReferenceCsrTable, MhpmCountersAreAsManyAsTheHartHas)
     EXPECT_FALSE(csr_exists(0xC01, u74())) << "time is left to a trap handler";
 }
 
-TEST(ReferenceCsrTable, NamesSitAtTheirNumbers)
-{
+TEST(ReferenceCsrTable, NamesSitAtTheirNumbers) {
     EXPECT_EQ(csr_row(0x300)->name, "mstatus");
     EXPECT_EQ(csr_row(0x3EF)->name, "pmpaddr");
     EXPECT_EQ(0x3EF - csr_row(0x3EF)->first + csr_row(0x3EF)->number, 63);
@@ -143,8 +133,7 @@ TEST(ReferenceCsrTable, NamesSitAtTheirNumbers)
     EXPECT_EQ(csr_row(0x7B0), nullptr);
 }
 
-TEST(ReferenceCsrTable, NumbersEncodePrivilegeAndReadOnly)
-{
+TEST(ReferenceCsrTable, NumbersEncodePrivilegeAndReadOnly) {
     EXPECT_EQ(csr_lowest_privilege(0xC00), 0u);
     EXPECT_EQ(csr_lowest_privilege(0x180), 1u);
     EXPECT_EQ(csr_lowest_privilege(0x680), 2u);
@@ -156,8 +145,7 @@ TEST(ReferenceCsrTable, NumbersEncodePrivilegeAndReadOnly)
     EXPECT_FALSE(csr_read_only(0x7A0));
 }
 
-TEST(ReferenceCsrAccess, AWriteNeedsAWritableRegisterAndARealWrite)
-{
+TEST(ReferenceCsrAccess, AWriteNeedsAWritableRegisterAndARealWrite) {
     Features const hart = everything();
     CsrState const state{};
     EXPECT_FALSE(csr_access_traps(0xF14, CsrOp::Rs, 0, Mode::M, hart, state));
@@ -171,8 +159,7 @@ TEST(ReferenceCsrAccess, AWriteNeedsAWritableRegisterAndARealWrite)
     EXPECT_FALSE(csr_access_traps(0x015, CsrOp::Rw, 0, Mode::M, hart, state)) << "seed";
 }
 
-TEST(ReferenceCsrAccess, OnlySufficientPrivilegeReaches)
-{
+TEST(ReferenceCsrAccess, OnlySufficientPrivilegeReaches) {
     Features const hart = everything();
     CsrState const state{};
     auto const reads = [&](unsigned csr, Mode mode) {
@@ -186,8 +173,7 @@ TEST(ReferenceCsrAccess, OnlySufficientPrivilegeReaches)
     EXPECT_FALSE(reads(0x600, Mode::U));
 }
 
-TEST(ReferenceCsrAccess, FloatAndVectorNeedTheirStatusInEveryMode)
-{
+TEST(ReferenceCsrAccess, FloatAndVectorNeedTheirStatusInEveryMode) {
     Features const hart = everything();
     CsrState state{};
     EXPECT_TRUE(csr_access_traps(0x003, CsrOp::Rs, 0, Mode::M, hart, state));
@@ -199,8 +185,7 @@ TEST(ReferenceCsrAccess, FloatAndVectorNeedTheirStatusInEveryMode)
     EXPECT_FALSE(csr_access_traps(0x008, CsrOp::Rs, 0, Mode::M, hart, state));
 }
 
-TEST(ReferenceCsrAccess, CountersFollowTheEnablesOfTheModesAbove)
-{
+TEST(ReferenceCsrAccess, CountersFollowTheEnablesOfTheModesAbove) {
     Features const hart = everything();
     CsrState state{};
     auto const reads = [&](Mode mode) {
@@ -217,8 +202,7 @@ TEST(ReferenceCsrAccess, CountersFollowTheEnablesOfTheModesAbove)
     EXPECT_FALSE(reads(Mode::U));
 }
 
-TEST(ReferenceCsrAccess, MachineModeCanTakeRegistersAway)
-{
+TEST(ReferenceCsrAccess, MachineModeCanTakeRegistersAway) {
     Features const hart = everything();
     CsrState state{};
     auto const reads = [&](unsigned csr) {
@@ -243,8 +227,7 @@ TEST(ReferenceCsrAccess, MachineModeCanTakeRegistersAway)
     EXPECT_FALSE(csr_access_traps(0x180, CsrOp::Rs, 0, Mode::M, hart, state)) << "M is exempt";
 }
 
-TEST(ReferenceCsrMstatus, ReservedPreviousPrivilegeIsNeverHeld)
-{
+TEST(ReferenceCsrMstatus, ReservedPreviousPrivilegeIsNeverHeld) {
     Features const hart;
     std::uint64_t const uxl_sxl = (2ULL << 32) | (2ULL << 34);
     EXPECT_EQ(canonical_mstatus(0, 2ULL << 11, hart), uxl_sxl);
@@ -261,8 +244,7 @@ TEST(ReferenceCsrMstatus, ReservedPreviousPrivilegeIsNeverHeld)
     EXPECT_TRUE(legal_mstatus(1ULL << 11, 2ULL << 32, user));
 }
 
-TEST(ReferenceCsrMstatus, FieldsOfAbsentModesAreReadOnlyZero)
-{
+TEST(ReferenceCsrMstatus, FieldsOfAbsentModesAreReadOnlyZero) {
     std::uint64_t const ones = ~std::uint64_t{0};
     EXPECT_EQ(canonical_mstatus(3ULL << 11, ones, machine_only()), m::mie | m::mpie | m::mpp);
     Features hart;
@@ -277,8 +259,7 @@ TEST(ReferenceCsrMstatus, FieldsOfAbsentModesAreReadOnlyZero)
     EXPECT_EQ(canonical_mstatus(0, m::sum, hart) & m::sum, 0u) << "satp is always Bare";
 }
 
-TEST(ReferenceCsrMstatus, DirtySummaryFollowsTheFields)
-{
+TEST(ReferenceCsrMstatus, DirtySummaryFollowsTheFields) {
     Features hart = everything();
     std::uint64_t const base = (2ULL << 32) | (2ULL << 34);
     EXPECT_EQ(canonical_mstatus(0, m::sd, hart), base) << "SD is read-only";
@@ -291,8 +272,7 @@ TEST(ReferenceCsrMstatus, DirtySummaryFollowsTheFields)
     EXPECT_FALSE(legal_mstatus(0, base | m::fs | m::sd, hart)) << "Off must be held";
 }
 
-TEST(ReferenceCsrDelegation, ExceptionBitsAreTheTablesAndNeverStuckAtOne)
-{
+TEST(ReferenceCsrDelegation, ExceptionBitsAreTheTablesAndNeverStuckAtOne) {
     Features hart;
     EXPECT_EQ(*canonical(0x302, 0, ~0ULL, hart), 0xB3FFu);
     EXPECT_FALSE(*legal(0x302, 0, 0, 1, hart)) << "read-only one";
@@ -304,8 +284,7 @@ TEST(ReferenceCsrDelegation, ExceptionBitsAreTheTablesAndNeverStuckAtOne)
     EXPECT_FALSE(*legal(0x302, 0, ~0ULL, 1ULL << 11, hart)) << "what QEMU 7.2 does";
 }
 
-TEST(ReferenceCsrDelegation, VirtualInterruptsAreAlwaysDelegated)
-{
+TEST(ReferenceCsrDelegation, VirtualInterruptsAreAlwaysDelegated) {
     Features hart;
     EXPECT_EQ(*canonical(0x303, 0, ~0ULL, hart), 0x222u);
     EXPECT_EQ(*canonical(0x303, 0x222, 0, hart), 0u);
@@ -322,8 +301,7 @@ TEST(ReferenceCsrDelegation, VirtualInterruptsAreAlwaysDelegated)
     EXPECT_EQ(*canonical(0x303, 0, 0, hart), 0x1444u);
 }
 
-TEST(ReferenceCsrInterrupts, EnableBits)
-{
+TEST(ReferenceCsrInterrupts, EnableBits) {
     EXPECT_EQ(*canonical(0x304, 0, ~0ULL, machine_only()), 0x888u);
     EXPECT_EQ(*canonical(0x304, 0, ~0ULL, Features{}), 0xAAAu);
     EXPECT_EQ(*canonical(0x304, 0, ~0ULL, everything()), 0x3EEEu);
@@ -331,8 +309,7 @@ TEST(ReferenceCsrInterrupts, EnableBits)
     EXPECT_FALSE(*legal(0x304, 0, ~0ULL, 0xA2A, Features{})) << "MTIE may not";
 }
 
-TEST(ReferenceCsrInterrupts, ExternalLineIsReadButNeverLatched)
-{
+TEST(ReferenceCsrInterrupts, ExternalLineIsReadButNeverLatched) {
     // The example of 3.1.9: B is the writable bit, E the line.
     Features const hart;
     constexpr std::uint64_t seip = 1U << 9;
@@ -352,8 +329,7 @@ TEST(ReferenceCsrInterrupts, ExternalLineIsReadButNeverLatched)
     }
 }
 
-TEST(ReferenceCsrInterrupts, PendingBitsThatSoftwareOwns)
-{
+TEST(ReferenceCsrInterrupts, PendingBitsThatSoftwareOwns) {
     Features hart;
     EXPECT_EQ(mip_after({0, 0x888}, CsrOp::Rw, ~0ULL, hart, false).read(), 0xAAAu);
     EXPECT_EQ(mip_after({0, 0x888}, CsrOp::Rw, 0, hart, false).read(), 0x888u);
@@ -369,8 +345,7 @@ TEST(ReferenceCsrInterrupts, PendingBitsThatSoftwareOwns)
     EXPECT_FALSE(legal_mip(0x200, 0, 0x200, Features{}, false, false)) << "latched";
 }
 
-TEST(ReferenceCsrAddresses, VectorBaseAndMode)
-{
+TEST(ReferenceCsrAddresses, VectorBaseAndMode) {
     EXPECT_EQ(*canonical(0x305, 0, 0x80000001, Features{}), 0x80000001u);
     EXPECT_EQ(*canonical(0x305, 0, 0x80000002, Features{}), 0x80000000u);
     EXPECT_EQ(*canonical(0x305, 0x1001, 0x80000003, Features{}), 0x80000001u);
@@ -379,8 +354,7 @@ TEST(ReferenceCsrAddresses, VectorBaseAndMode)
     EXPECT_TRUE(*legal(0x305, 0x40, 0x8000, 0x40, Features{})) << "may be read-only";
 }
 
-TEST(ReferenceCsrAddresses, ExceptionPcIsAlignedAndHoldsValidAddresses)
-{
+TEST(ReferenceCsrAddresses, ExceptionPcIsAlignedAndHoldsValidAddresses) {
     Features hart;
     EXPECT_EQ(*canonical(0x341, 0, 0xFFFF, hart), 0xFFFEu);
     EXPECT_FALSE(*legal(0x341, 0, 0xFFFF, 0xFFFF, hart));
@@ -397,8 +371,7 @@ TEST(ReferenceCsrAddresses, ExceptionPcIsAlignedAndHoldsValidAddresses)
     EXPECT_FALSE(*legal(0x341, 0, 0xFFFF, 0xFFFE, hart));
 }
 
-TEST(ReferenceCsrAddresses, ValidityFollowsTheWidestTranslation)
-{
+TEST(ReferenceCsrAddresses, ValidityFollowsTheWidestTranslation) {
     Features hart;
     EXPECT_TRUE(address_valid((1ULL << 56) - 1, hart));
     EXPECT_FALSE(address_valid(1ULL << 56, hart));
@@ -412,8 +385,7 @@ TEST(ReferenceCsrAddresses, ValidityFollowsTheWidestTranslation)
     EXPECT_FALSE(address_valid(~0ULL, hart));
 }
 
-TEST(ReferenceCsrCause, SupportedCausesAreHeldOthersAreOpen)
-{
+TEST(ReferenceCsrCause, SupportedCausesAreHeldOthersAreOpen) {
     Features hart;
     std::vector<unsigned> exceptions;
     for (unsigned code = 0; code < 64; ++code) {
@@ -430,8 +402,7 @@ TEST(ReferenceCsrCause, SupportedCausesAreHeldOthersAreOpen)
     EXPECT_TRUE(*legal(0x342, 0, 14, 0, hart)) << "WLRL";
 }
 
-TEST(ReferenceCsrCounters, TimeCannotBeInhibitedAndUpperHalvesAreZero)
-{
+TEST(ReferenceCsrCounters, TimeCannotBeInhibitedAndUpperHalvesAreZero) {
     EXPECT_EQ(*canonical(0x306, 0, ~0ULL, Features{}), 0xFFFFFFFFu);
     EXPECT_EQ(*canonical(0x320, 0, ~0ULL, Features{}), 0xFFFFFFFDu);
     EXPECT_EQ(*canonical(0x306, 0, ~0ULL, u74()), 0x1Fu);
@@ -441,8 +412,7 @@ TEST(ReferenceCsrCounters, TimeCannotBeInhibitedAndUpperHalvesAreZero)
     EXPECT_FALSE(legal(0x306, 0, 0, 0, machine_only()).has_value()) << "no U-mode, no register";
 }
 
-TEST(ReferenceCsrEnvironment, BitsComeWithTheirExtensions)
-{
+TEST(ReferenceCsrEnvironment, BitsComeWithTheirExtensions) {
     EXPECT_EQ(*canonical(0x30A, 0, ~0ULL, Features{}), 1u);
     EXPECT_EQ(*canonical(0x30A, 0, ~0ULL, everything()), 0xE0000000000000F1u);
     Features const hart = everything();
@@ -454,8 +424,7 @@ TEST(ReferenceCsrEnvironment, BitsComeWithTheirExtensions)
     EXPECT_FALSE(*legal(0x30A, 0, 1ULL << 63, 1ULL << 63, Features{})) << "no Sstc";
 }
 
-TEST(ReferenceCsrPmp, ConfigurationBytes)
-{
+TEST(ReferenceCsrPmp, ConfigurationBytes) {
     EXPECT_EQ(canonical_pmpcfg_byte(0x00, 0xFF, 0), 0x9F) << "bits 6:5 are zero";
     EXPECT_EQ(canonical_pmpcfg_byte(0x00, 0x1A, 0), 0x18) << "write without read";
     EXPECT_EQ(canonical_pmpcfg_byte(0x05, 0x1E, 0), 0x1D) << "keeps the old RWX";
@@ -467,8 +436,7 @@ TEST(ReferenceCsrPmp, ConfigurationBytes)
     EXPECT_FALSE(legal_pmpcfg_byte(0x80, 0x1F, 0x1F, 0)) << "locked although OFF";
 }
 
-TEST(ReferenceCsrPmp, EntriesThatAreNotThereReadZero)
-{
+TEST(ReferenceCsrPmp, EntriesThatAreNotThereReadZero) {
     Features const hart = u74();
     EXPECT_EQ(*canonical(0x3A0, 0, 0x0F0F0F0F0F0F0F0F, hart), 0x0F0F0F0F0F0F0F0Fu);
     EXPECT_EQ(*canonical(0x3A2, 0, ~0ULL, hart), 0u);
@@ -480,8 +448,7 @@ TEST(ReferenceCsrPmp, EntriesThatAreNotThereReadZero)
     EXPECT_FALSE(legal(0x3A1, 0, 0, 0, hart).has_value()) << "odd registers do not exist";
 }
 
-TEST(ReferenceCsrPmp, AddressRegisters)
-{
+TEST(ReferenceCsrPmp, AddressRegisters) {
     Features hart;
     EXPECT_EQ(*canonical(0x3B0, 0, ~0ULL, hart), (1ULL << 54) - 1);
     EXPECT_EQ(canonical_pmpaddr(0, 5, 9, 0x80, 0, hart), 5u) << "locked";
@@ -495,8 +462,7 @@ TEST(ReferenceCsrPmp, AddressRegisters)
     EXPECT_EQ(*canonical(0x3B0, 0, ~0ULL, hart), ((1ULL << 54) - 1) & ~0x3FFULL);
 }
 
-TEST(ReferenceCsrIdentity, ReadOnlyRegistersKeepTheirValue)
-{
+TEST(ReferenceCsrIdentity, ReadOnlyRegistersKeepTheirValue) {
     Features const hart;
     for (unsigned const csr : {0xF11u, 0xF12u, 0xF13u, 0xF14u, 0xF15u}) {
         EXPECT_EQ(*canonical(csr, 0x48, ~0ULL, hart), 0x48u);
@@ -507,8 +473,7 @@ TEST(ReferenceCsrIdentity, ReadOnlyRegistersKeepTheirValue)
     EXPECT_FALSE(*legal(0xF15, 0x44, 0, 0x44, hart)) << "mconfigptr is aligned to 8 bytes";
 }
 
-TEST(ReferenceCsrIdentity, MisaAgreesWithTheFeaturesAndItself)
-{
+TEST(ReferenceCsrIdentity, MisaAgreesWithTheFeaturesAndItself) {
     constexpr std::uint64_t imafdcsu = 0x800000000014112D; // RV64, letters A C D F I M S U
     Features hart;
     EXPECT_TRUE(misa_value_legal(imafdcsu, hart));
@@ -523,8 +488,7 @@ TEST(ReferenceCsrIdentity, MisaAgreesWithTheFeaturesAndItself)
     EXPECT_FALSE(*legal(0x301, imafdcsu, 0, imafdcsu & ~4ULL, hart)) << "read-only here";
 }
 
-TEST(ReferenceCsrViews, SupervisorSeesWhatIsDelegated)
-{
+TEST(ReferenceCsrViews, SupervisorSeesWhatIsDelegated) {
     Features hart;
     EXPECT_EQ(sstatus_view, 0x80000003000DE762u);
     EXPECT_EQ(sie_view(0x222, hart), 0x222u);
@@ -535,8 +499,7 @@ TEST(ReferenceCsrViews, SupervisorSeesWhatIsDelegated)
 }
 
 /// The registers whose contents the model knows.
-std::vector<unsigned> modelled(Features const& hart)
-{
+std::vector<unsigned> modelled(Features const& hart) {
     std::vector<unsigned> found;
     for (unsigned csr = 0; csr < 4096; ++csr) {
         if (legal(csr, 0, 0, 0, hart)) found.push_back(csr);
@@ -544,8 +507,7 @@ std::vector<unsigned> modelled(Features const& hart)
     return found;
 }
 
-TEST(ReferenceCsrModel, CanonicalIsLegalAndStableForEveryRegister)
-{
+TEST(ReferenceCsrModel, CanonicalIsLegalAndStableForEveryRegister) {
     std::mt19937_64 random{20211203};
     for (Features const& hart : {Features{}, everything(), machine_only(), u74()}) {
         for (unsigned const csr : modelled(hart)) {
@@ -562,15 +524,13 @@ TEST(ReferenceCsrModel, CanonicalIsLegalAndStableForEveryRegister)
     }
 }
 
-TEST(ReferenceCsrModel, KnowsTheRegistersThatItClaims)
-{
+TEST(ReferenceCsrModel, KnowsTheRegistersThatItClaims) {
     // 19 single registers, 8 even pmpcfg, 64 pmpaddr.
     EXPECT_EQ(modelled(everything()).size(), 19u + 8u + 64u);
     EXPECT_EQ(modelled(machine_only()).size(), 14u);
 }
 
-TEST(ReferenceCsrModel, EveryModelledRegisterRefusesSomeReadBack)
-{
+TEST(ReferenceCsrModel, EveryModelledRegisterRefusesSomeReadBack) {
     // An oracle that allows everything asserts nothing: for each register some answer is illegal.
     Features const hart = everything();
     for (unsigned const csr : modelled(hart)) {

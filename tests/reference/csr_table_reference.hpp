@@ -215,8 +215,7 @@ inline constexpr std::array csr_rows{
 
 namespace detail {
 
-constexpr bool csr_rows_ascend()
-{
+constexpr bool csr_rows_ascend() {
     for (std::size_t i = 0; i < csr_rows.size(); ++i) {
         if (csr_rows[i].first > csr_rows[i].last) return false;
         if (i > 0 && csr_rows[i - 1].last >= csr_rows[i].first) return false;
@@ -227,15 +226,13 @@ static_assert(csr_rows_ascend(), "rows are in order and do not overlap");
 
 /// "Implementations may implement zero, 16, or 64 PMP CSRs; the lowest-numbered PMP CSRs must be
 /// implemented first" (3.7.1). Entries beyond those that hold anything are read-only zero.
-constexpr unsigned pmp_csrs(unsigned entries)
-{
+constexpr unsigned pmp_csrs(unsigned entries) {
     if (entries == 0) return 0;
     return entries <= 16 ? 16 : 64;
 }
 
 /// `index` counts from the row's first register.
-constexpr bool satisfied(Needs needs, Features const& hart, unsigned index)
-{
+constexpr bool satisfied(Needs needs, Features const& hart, unsigned index) {
     switch (needs) {
     case Needs::Nothing: return true;
     case Needs::S: return hart.s;
@@ -278,8 +275,7 @@ constexpr bool satisfied(Needs needs, Features const& hart, unsigned index)
 
 /// The row of a register, or null if no specification known here gives it a name on RV64. The
 /// debugger's registers 0x7B0-0x7BF are invisible to machine mode (2.1), so they have no row.
-constexpr CsrRow const* csr_row(unsigned csr)
-{
+constexpr CsrRow const* csr_row(unsigned csr) {
     for (CsrRow const& row : csr_rows) {
         if (csr >= row.first && csr <= row.last) return &row;
     }
@@ -287,8 +283,7 @@ constexpr CsrRow const* csr_row(unsigned csr)
 }
 
 /// Whether the hart has this register. Odd pmpcfg registers do not exist on RV64 (3.7.1).
-constexpr bool csr_exists(unsigned csr, Features const& hart)
-{
+constexpr bool csr_exists(unsigned csr, Features const& hart) {
     CsrRow const* const row = csr_row(csr);
     return row != nullptr && detail::satisfied(row->needs, hart, csr - row->first);
 }
@@ -305,8 +300,7 @@ enum class CsrOp : std::uint8_t { Rw, Rs, Rc, Rwi, Rsi, Rci };
 
 /// Whether the instruction writes the CSR at all: the read-write forms always do, the others
 /// unless rs1 is the register x0 (whatever a register's *value*) or the immediate is 0 (Zicsr).
-constexpr bool csr_op_writes(CsrOp op, unsigned rs1_or_uimm)
-{
+constexpr bool csr_op_writes(CsrOp op, unsigned rs1_or_uimm) {
     return op == CsrOp::Rw || op == CsrOp::Rwi || rs1_or_uimm != 0;
 }
 
@@ -326,8 +320,7 @@ constexpr bool bit(std::uint64_t value, unsigned n) { return ((value >> n) & 1) 
 
 /// Off (0) in mstatus.FS (14:13) or VS (10:9) makes the state's registers illegal in every mode,
 /// M included (3.1.6.6).
-constexpr bool disabled_by_status(CsrRow const& row, std::uint64_t mstatus)
-{
+constexpr bool disabled_by_status(CsrRow const& row, std::uint64_t mstatus) {
     if (row.needs == Needs::F) return ((mstatus >> 13) & 3) == 0;
     if (row.needs == Needs::V) return ((mstatus >> 9) & 3) == 0;
     return false;
@@ -335,8 +328,7 @@ constexpr bool disabled_by_status(CsrRow const& row, std::uint64_t mstatus)
 
 /// Counters: mcounteren for what is below M, scounteren too for U where there is S (3.1.11, 4.1.5).
 constexpr bool counter_disabled(unsigned csr, Mode mode, Features const& hart,
-                                CsrState const& state)
-{
+                                CsrState const& state) {
     unsigned const n = csr & 0x1F;
     if (!bit(state.mcounteren, n)) return true;
     return mode == Mode::U && hart.s && !bit(state.scounteren, n);
@@ -344,8 +336,7 @@ constexpr bool counter_disabled(unsigned csr, Mode mode, Features const& hart,
 
 /// mstateen: bit 63 guards sstateen and hstateen, bit 62 of mstateen0 the environment
 /// configurations (Smstateen).
-constexpr bool stateen_disabled(unsigned csr, Features const& hart, CsrState const& state)
-{
+constexpr bool stateen_disabled(unsigned csr, Features const& hart, CsrState const& state) {
     if (!hart.smstateen) return false;
     bool const guarded_by_number = (csr >= 0x10C && csr <= 0x10F) || (csr >= 0x60C && csr <= 0x60F);
     if (guarded_by_number) return !bit(state.mstateen[csr & 3], 63);
@@ -355,8 +346,7 @@ constexpr bool stateen_disabled(unsigned csr, Features const& hart, CsrState con
 
 /// What machine mode has taken away from lower modes; V = 0.
 constexpr bool disabled_below_machine(unsigned csr, Mode mode, Features const& hart,
-                                      CsrState const& state)
-{
+                                      CsrState const& state) {
     if (csr >= 0xC00 && csr <= 0xC1F) return counter_disabled(csr, mode, hart, state);
     if (csr == 0x015) return !bit(state.mseccfg, mode == Mode::S ? 9 : 8);
     if (csr == 0x180 || csr == 0x680) return bit(state.mstatus, 20);
@@ -369,8 +359,7 @@ constexpr bool disabled_below_machine(unsigned csr, Mode mode, Features const& h
 /// Does this instruction raise an illegal-instruction exception in `mode` (with V = 0)? The AIA's
 /// own rules about mstateen and select registers are not modelled.
 constexpr bool csr_access_traps(unsigned csr, CsrOp op, unsigned rs1_or_uimm, Mode mode,
-                                Features const& hart, CsrState const& state)
-{
+                                Features const& hart, CsrState const& state) {
     if (!csr_exists(csr, hart)) return true;
     bool const writes = csr_op_writes(op, rs1_or_uimm);
     if (writes && csr_read_only(csr)) return true;

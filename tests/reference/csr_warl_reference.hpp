@@ -33,14 +33,12 @@ inline constexpr std::uint64_t gva = 1ULL << 38, mpv = 1ULL << 39, sd = 1ULL << 
 } // namespace mstatus_bits
 
 /// The value of a field given by its mask, shifted down.
-constexpr std::uint64_t field_get(std::uint64_t value, std::uint64_t mask)
-{
+constexpr std::uint64_t field_get(std::uint64_t value, std::uint64_t mask) {
     return (value & mask) / (mask & (~mask + 1));
 }
 
 /// `value` with the field replaced.
-constexpr std::uint64_t field_set(std::uint64_t value, std::uint64_t mask, std::uint64_t field)
-{
+constexpr std::uint64_t field_set(std::uint64_t value, std::uint64_t mask, std::uint64_t field) {
     return (value & ~mask) | ((field * (mask & (~mask + 1))) & mask);
 }
 
@@ -51,15 +49,13 @@ struct BitFacts {
     std::uint64_t free = 0;          ///< any value: writable or read-only of either value
     std::uint64_t one = 0;           ///< read-only one
 
-    constexpr bool allow(std::uint64_t written, std::uint64_t read) const
-    {
+    constexpr bool allow(std::uint64_t written, std::uint64_t read) const {
         std::uint64_t const known = writable | optional_zero | free | one;
         return ((written ^ read) & writable) == 0 && (read & optional_zero & ~written) == 0 &&
                (read & one) == one && (read & ~known) == 0;
     }
     /// Everything optional is there; free bits keep what they held.
-    constexpr std::uint64_t apply(std::uint64_t old, std::uint64_t written) const
-    {
+    constexpr std::uint64_t apply(std::uint64_t old, std::uint64_t written) const {
         return (written & (writable | optional_zero)) | (old & free) | one;
     }
 };
@@ -69,8 +65,7 @@ struct BitFacts {
 namespace detail {
 
 /// The single bits; the fields MPP, FS, VS, SXL, UXL and SD have rules of their own.
-constexpr BitFacts mstatus_single_bits(Features const& hart)
-{
+constexpr BitFacts mstatus_single_bits(Features const& hart) {
     namespace m = mstatus_bits;
     BitFacts facts{.writable = m::mie | m::mpie, .free = m::mbe};
     if (hart.u) {
@@ -89,41 +84,35 @@ constexpr BitFacts mstatus_single_bits(Features const& hart)
 }
 
 /// U and M, and S where there is S; the encoding 2 is reserved (3.1.6.1).
-constexpr bool mpp_supported(std::uint64_t mode, Features const& hart)
-{
+constexpr bool mpp_supported(std::uint64_t mode, Features const& hart) {
     return mode == 3 || (mode == 0 && hart.u) || (mode == 1 && hart.s);
 }
 
-constexpr bool mpp_legal(std::uint64_t written, std::uint64_t read, Features const& hart)
-{
+constexpr bool mpp_legal(std::uint64_t written, std::uint64_t read, Features const& hart) {
     return mpp_supported(written, hart) ? read == written : mpp_supported(read, hart);
 }
 
 /// FS and VS (3.1.6.6): Off and Dirty can always be set; Initial and Clean become Dirty on a hart
 /// that does not track. Without the extension, read-only zero, or as above where there is S.
-constexpr bool context_legal(std::uint64_t written, std::uint64_t read, bool extension, bool s)
-{
+constexpr bool context_legal(std::uint64_t written, std::uint64_t read, bool extension, bool s) {
     if (!extension && read == 0) return true;
     if (!extension && !s) return false;
     return read == written || (written != 0 && read == 3);
 }
 
 /// SXL and UXL on RV64 (3.1.6.2): zero without the mode, else the encoding of 32 or 64 bits.
-constexpr bool xlen_legal(std::uint64_t read, bool mode_exists)
-{
+constexpr bool xlen_legal(std::uint64_t read, bool mode_exists) {
     return mode_exists ? read == 1 || read == 2 : read == 0;
 }
 
-constexpr bool summary_dirty(std::uint64_t mstatus)
-{
+constexpr bool summary_dirty(std::uint64_t mstatus) {
     return field_get(mstatus, mstatus_bits::fs) == 3 || field_get(mstatus, mstatus_bits::vs) == 3 ||
            field_get(mstatus, mstatus_bits::xs) == 3;
 }
 
 } // namespace detail
 
-constexpr bool legal_mstatus(std::uint64_t written, std::uint64_t read, Features const& hart)
-{
+constexpr bool legal_mstatus(std::uint64_t written, std::uint64_t read, Features const& hart) {
     namespace m = mstatus_bits;
     constexpr std::uint64_t fields = m::mpp | m::fs | m::vs | m::xs | m::sxl | m::uxl | m::sd;
     if (!detail::mstatus_single_bits(hart).allow(written & ~fields, read & ~fields)) return false;
@@ -139,8 +128,7 @@ constexpr bool legal_mstatus(std::uint64_t written, std::uint64_t read, Features
 /// Little-endian, XLEN fixed at 64, FS and VS tracked and read-only zero without their extension;
 /// a reserved or unsupported MPP keeps the field.
 constexpr std::uint64_t canonical_mstatus(std::uint64_t old, std::uint64_t written,
-                                          Features const& hart)
-{
+                                          Features const& hart) {
     namespace m = mstatus_bits;
     BitFacts facts = detail::mstatus_single_bits(hart);
     facts.free = 0;
@@ -160,8 +148,7 @@ constexpr std::uint64_t canonical_mstatus(std::uint64_t old, std::uint64_t writt
 
 /// Whether misa may read like this: zero (not implemented), or MXL = 2 and letters that agree with
 /// the features and with each other; E is the complement of I, reserved letters are zero.
-constexpr bool misa_value_legal(std::uint64_t value, Features const& hart)
-{
+constexpr bool misa_value_legal(std::uint64_t value, Features const& hart) {
     if (value == 0) return true;
     if (value >> 62 != 2 || (value & 0x3FFFFFFFFC000000) != 0) return false;
     auto const has = [value](char letter) {
@@ -183,8 +170,7 @@ constexpr bool misa_value_legal(std::uint64_t value, Features const& hart)
 /// read-only and may hold any subset of values, so nothing more can be demanded.
 constexpr bool legal_mtvec(std::uint64_t read) { return (read & 3) < 2; }
 
-constexpr std::uint64_t canonical_mtvec(std::uint64_t old, std::uint64_t written)
-{
+constexpr std::uint64_t canonical_mtvec(std::uint64_t old, std::uint64_t written) {
     std::uint64_t const mode = (written & 3) < 2 ? written & 3 : old & 3;
     return (written & ~std::uint64_t{3}) | mode;
 }
@@ -194,8 +180,7 @@ constexpr std::uint64_t canonical_mtvec(std::uint64_t old, std::uint64_t written
 /// One bit for each exception that can come from below M: 0-9, 12, 13, 15; with H also 10 (ecall
 /// from VS) and 20-23. Bit 11 is read-only zero; none may be read-only one, any may be zero. The
 /// bits for custom use, 24-31 and 48-63, are taken as absent.
-constexpr BitFacts medeleg_facts(Features const& hart)
-{
+constexpr BitFacts medeleg_facts(Features const& hart) {
     BitFacts facts{.optional_zero = 0xB3FF};
     if (hart.h) facts.optional_zero |= 0xF00400;
     return facts;
@@ -204,8 +189,7 @@ constexpr BitFacts medeleg_facts(Features const& hart)
 /// S-level bits (and local counter overflow) may be fixed either way, machine-level bits not at
 /// one. With H, bits 2, 6 and 10 are read-only one, 12 too if there are guest external interrupts;
 /// the specification does not say what bit 12 is when there are none.
-constexpr BitFacts mideleg_facts(Features const& hart)
-{
+constexpr BitFacts mideleg_facts(Features const& hart) {
     BitFacts facts{.optional_zero = 0x888, .free = 0x222};
     if (hart.sscofpmf) facts.free |= 1U << 13;
     if (hart.h) {
@@ -216,8 +200,7 @@ constexpr BitFacts mideleg_facts(Features const& hart)
 }
 
 /// The usual hart: S-level bits writable, machine-level bits read-only zero.
-constexpr std::uint64_t canonical_mideleg(std::uint64_t written, Features const& hart)
-{
+constexpr std::uint64_t canonical_mideleg(std::uint64_t written, Features const& hart) {
     BitFacts const facts = mideleg_facts(hart);
     std::uint64_t const writable = facts.free & ~(std::uint64_t{1} << 12);
     return (written & writable) | facts.one | (hart.h ? std::uint64_t{1} << 12 : 0);
@@ -228,8 +211,7 @@ constexpr std::uint64_t canonical_mideleg(std::uint64_t written, Features const&
 /// A bit must be writable if its interrupt can ever become pending: timer (mtimecmp), the
 /// software-writable supervisor bits, VS bits (hvip), counter overflow. MEIE and MSIE may be
 /// read-only zero where nothing raises them.
-constexpr BitFacts mie_facts(Features const& hart)
-{
+constexpr BitFacts mie_facts(Features const& hart) {
     BitFacts facts{.writable = 1U << 7, .optional_zero = 1U << 11 | 1U << 3};
     if (hart.s) facts.writable |= 0x222;
     if (hart.h) {
@@ -250,8 +232,7 @@ struct MipState {
 
 /// Bits of mip that a write can change: SSIP, SEIP, and STIP unless stimecmp drives it
 /// (menvcfg.STCE); LCOFIP with Sscofpmf; VSSIP with H, an alias of hvip.VSSIP.
-constexpr std::uint64_t mip_writable(Features const& hart, bool stce)
-{
+constexpr std::uint64_t mip_writable(Features const& hart, bool stce) {
     std::uint64_t mask = 0;
     if (hart.s) mask |= 1U << 1 | 1U << 9;
     if (hart.s && !(hart.sstc && stce)) mask |= 1U << 5;
@@ -263,8 +244,7 @@ constexpr std::uint64_t mip_writable(Features const& hart, bool stce)
 /// mip after a CSR instruction with this operand. "The signal from the interrupt controller is not
 /// used to calculate the value written": only the software bits take part (3.1.9).
 constexpr MipState mip_after(MipState state, CsrOp op, std::uint64_t operand, Features const& hart,
-                             bool stce)
-{
+                             bool stce) {
     std::uint64_t asked = operand;
     if (op == CsrOp::Rs || op == CsrOp::Rsi) asked = state.software | operand;
     if (op == CsrOp::Rc || op == CsrOp::Rci) asked = state.software & ~operand;
@@ -276,8 +256,7 @@ constexpr MipState mip_after(MipState state, CsrOp op, std::uint64_t operand, Fe
 /// A write of mip with all signals steady, `seip_line` being what drives SEIP: writable bits hold
 /// what was written, SEIP reads ORed with its line, all others stay as they were.
 constexpr bool legal_mip(std::uint64_t old, std::uint64_t written, std::uint64_t read,
-                         Features const& hart, bool stce, bool seip_line)
-{
+                         Features const& hart, bool stce, bool seip_line) {
     std::uint64_t const mask = mip_writable(hart, stce);
     std::uint64_t const line = seip_line && hart.s ? 1U << 9 : 0;
     return read == ((old & ~mask) | (written & mask) | line);
@@ -287,8 +266,7 @@ constexpr bool legal_mip(std::uint64_t old, std::uint64_t written, std::uint64_t
 
 /// Whether `value` is an address that software can use: a physical address of 56 bits, or one of
 /// the widest supported virtual address size, sign-extended.
-constexpr bool address_valid(std::uint64_t value, Features const& hart)
-{
+constexpr bool address_valid(std::uint64_t value, Features const& hart) {
     if (value < physical_limit) return true;
     if (hart.va_bits == 0) return false;
     std::uint64_t const top = value >> (hart.va_bits - 1);
@@ -297,8 +275,7 @@ constexpr bool address_valid(std::uint64_t value, Features const& hart)
 
 /// mepc[0] is zero, mepc[1] too where IALIGN is 32. All valid addresses are held; an invalid one
 /// may become another invalid one.
-constexpr bool legal_mepc(std::uint64_t written, std::uint64_t read, Features const& hart)
-{
+constexpr bool legal_mepc(std::uint64_t written, std::uint64_t read, Features const& hart) {
     std::uint64_t const zero = hart.c ? 1 : 3;
     if ((read & zero) != 0) return false;
     std::uint64_t const aligned = written & ~zero;
@@ -308,8 +285,7 @@ constexpr bool legal_mepc(std::uint64_t written, std::uint64_t read, Features co
 /// mtval is read-only zero, or holds all valid addresses, zero, and (as an instruction) all values
 /// below 2^32, which are valid addresses anyway.
 constexpr bool legal_mtval(std::uint64_t old, std::uint64_t written, std::uint64_t read,
-                           Features const& hart)
-{
+                           Features const& hart) {
     if (old == 0 && read == 0) return true;
     return address_valid(written, hart) ? read == written : !address_valid(read, hart);
 }
@@ -317,8 +293,7 @@ constexpr bool legal_mtval(std::uint64_t old, std::uint64_t written, std::uint64
 // --- mcause (3.1.15, 8.6.1) ---------------------------------------------------------------------
 
 /// Whether the value names an interrupt or exception that a hart with these features can raise.
-constexpr bool cause_supported(std::uint64_t value, Features const& hart)
-{
+constexpr bool cause_supported(std::uint64_t value, Features const& hart) {
     bool const interrupt = value >> 63 != 0;
     std::uint64_t const code = value & ~(std::uint64_t{1} << 63);
     if (code > 63) return false;
@@ -330,8 +305,7 @@ constexpr bool cause_supported(std::uint64_t value, Features const& hart)
 }
 
 /// The code is WLRL: only supported values need to be held; anything else may read as anything.
-constexpr bool legal_mcause(std::uint64_t written, std::uint64_t read, Features const& hart)
-{
+constexpr bool legal_mcause(std::uint64_t written, std::uint64_t read, Features const& hart) {
     return !cause_supported(written, hart) || read == written;
 }
 
@@ -344,16 +318,14 @@ constexpr BitFacts mcounteren_facts() { return {.optional_zero = 0xFFFFFFFF}; }
 constexpr BitFacts mcountinhibit_facts() { return {.optional_zero = 0xFFFFFFFD}; }
 
 /// The bits of counters that the hart has: cycle, (time,) instret and the hpm counters.
-constexpr std::uint64_t counters_present(Features const& hart, bool with_time)
-{
+constexpr std::uint64_t counters_present(Features const& hart, bool with_time) {
     std::uint64_t const hpm = ((std::uint64_t{1} << hart.hpm_counters) - 1) << 3;
     return hpm | 5 | (with_time ? 2 : 0);
 }
 
 // --- menvcfg (3.1.18; CBIE, CBCFE: Zicbom; CBZE: Zicboz; STCE: Sstc; ADUE: Svadu) ---------------
 
-constexpr BitFacts menvcfg_single_bits(Features const& hart)
-{
+constexpr BitFacts menvcfg_single_bits(Features const& hart) {
     BitFacts facts;
     (hart.s && hart.va_bits != 0 ? facts.writable : facts.optional_zero) |= 1;
     if (hart.zicbom) facts.writable |= 1U << 6;
@@ -365,8 +337,7 @@ constexpr BitFacts menvcfg_single_bits(Features const& hart)
 }
 
 /// CBIE (bits 5:4): 0, 1 and 3 are defined, 2 is reserved; read-only zero without Zicbom.
-constexpr bool legal_menvcfg(std::uint64_t written, std::uint64_t read, Features const& hart)
-{
+constexpr bool legal_menvcfg(std::uint64_t written, std::uint64_t read, Features const& hart) {
     constexpr std::uint64_t cbie = 0x30;
     if (!menvcfg_single_bits(hart).allow(written & ~cbie, read & ~cbie)) return false;
     std::uint64_t const asked = field_get(written, cbie);
@@ -376,8 +347,7 @@ constexpr bool legal_menvcfg(std::uint64_t written, std::uint64_t read, Features
 }
 
 constexpr std::uint64_t canonical_menvcfg(std::uint64_t old, std::uint64_t written,
-                                          Features const& hart)
-{
+                                          Features const& hart) {
     constexpr std::uint64_t cbie = 0x30;
     std::uint64_t const value = menvcfg_single_bits(hart).apply(old, written);
     if (!hart.zicbom) return value;
@@ -391,8 +361,7 @@ constexpr std::uint64_t canonical_menvcfg(std::uint64_t old, std::uint64_t writt
 /// holds every legal setting. RWX is one WARL field, in which R=0 W=1 is reserved; NA4 cannot be
 /// selected with a coarser grain; bits 6:5 are zero.
 constexpr bool legal_pmpcfg_byte(std::uint8_t old, std::uint8_t written, std::uint8_t read,
-                                 unsigned grain)
-{
+                                 unsigned grain) {
     if ((old & 0x80) != 0) return read == old;
     if (!pmp_entry_legal(read, grain)) return false;
     bool const rwx_reserved = (written & 3) == 2;
@@ -403,8 +372,8 @@ constexpr bool legal_pmpcfg_byte(std::uint8_t old, std::uint8_t written, std::ui
     return ((written ^ read) & kept) == 0;
 }
 
-constexpr std::uint8_t canonical_pmpcfg_byte(std::uint8_t old, std::uint8_t written, unsigned grain)
-{
+constexpr std::uint8_t canonical_pmpcfg_byte(std::uint8_t old, std::uint8_t written,
+                                             unsigned grain) {
     if ((old & 0x80) != 0) return old;
     unsigned value = written & 0x9FU;
     if ((written & 3) == 2) value = (value & ~0x07U) | (old & 0x07U);
@@ -414,8 +383,7 @@ constexpr std::uint8_t canonical_pmpcfg_byte(std::uint8_t old, std::uint8_t writ
 
 namespace detail {
 
-constexpr std::uint8_t byte_of(std::uint64_t value, unsigned i)
-{
+constexpr std::uint8_t byte_of(std::uint64_t value, unsigned i) {
     return static_cast<std::uint8_t>(value >> (8 * i));
 }
 
@@ -426,8 +394,7 @@ constexpr unsigned first_entry(unsigned csr) { return (csr - 0x3A0) * 4; }
 
 /// A whole register: entries that the hart does not have are read-only zero.
 constexpr bool legal_pmpcfg(unsigned csr, std::uint64_t old, std::uint64_t written,
-                            std::uint64_t read, Features const& hart)
-{
+                            std::uint64_t read, Features const& hart) {
     for (unsigned i = 0; i < 8; ++i) {
         std::uint8_t const got = detail::byte_of(read, i);
         bool const there = detail::first_entry(csr) + i < hart.pmp_entries;
@@ -441,8 +408,7 @@ constexpr bool legal_pmpcfg(unsigned csr, std::uint64_t old, std::uint64_t writt
 }
 
 constexpr std::uint64_t canonical_pmpcfg(unsigned csr, std::uint64_t old, std::uint64_t written,
-                                         Features const& hart)
-{
+                                         Features const& hart) {
     std::uint64_t value = 0;
     for (unsigned i = 0; i < 8 && detail::first_entry(csr) + i < hart.pmp_entries; ++i) {
         std::uint64_t const got = canonical_pmpcfg_byte(
@@ -457,8 +423,7 @@ constexpr std::uint64_t canonical_pmpcfg(unsigned csr, std::uint64_t old, std::u
 /// a lock, or a locked TOR above, makes the write ignored.
 constexpr std::uint64_t canonical_pmpaddr(unsigned entry, std::uint64_t old, std::uint64_t written,
                                           std::uint8_t own_cfg, std::uint8_t next_cfg,
-                                          Features const& hart)
-{
+                                          Features const& hart) {
     if (entry >= hart.pmp_entries) return 0;
     bool const ignored = (own_cfg & 0x80) != 0 || (next_cfg & 0x98) == 0x88;
     return ignored ? old : pmpaddr_reads_as(written, own_cfg, hart.pmp_grain);
@@ -468,8 +433,7 @@ constexpr std::uint64_t canonical_pmpaddr(unsigned entry, std::uint64_t old, std
 /// reads without them, as long as what remains is a run of low bits of what was written.
 constexpr bool legal_pmpaddr(unsigned entry, std::uint64_t old, std::uint64_t written,
                              std::uint64_t read, std::uint8_t own_cfg, std::uint8_t next_cfg,
-                             Features const& hart)
-{
+                             Features const& hart) {
     std::uint64_t const whole = canonical_pmpaddr(entry, old, written, own_cfg, next_cfg, hart);
     for (unsigned bits = 54; bits >= 30; --bits) {
         if (read == (whole & ((std::uint64_t{1} << bits) - 1))) return true;
@@ -484,8 +448,7 @@ constexpr bool legal_pmpaddr(unsigned entry, std::uint64_t old, std::uint64_t wr
 /// menvcfg.STCE = 0 and no external line; for pmpaddr no entry is taken as locked: ask legal_mip
 /// and legal_pmpaddr for the rest.
 constexpr std::optional<bool> legal(unsigned csr, std::uint64_t old, std::uint64_t written,
-                                    std::uint64_t read, Features const& hart)
-{
+                                    std::uint64_t read, Features const& hart) {
     if (!csr_exists(csr, hart)) return std::nullopt;
     if (csr >= 0x3A0 && csr <= 0x3AF) return legal_pmpcfg(csr, old, written, read, hart);
     if (csr >= 0x3B0 && csr <= 0x3EF) {
@@ -518,8 +481,7 @@ constexpr std::optional<bool> legal(unsigned csr, std::uint64_t old, std::uint64
 /// What the hart described at the top of this file reads; nothing if this model does not know the
 /// register. Same assumptions about mip and pmpaddr as `legal`.
 constexpr std::optional<std::uint64_t> canonical(unsigned csr, std::uint64_t old,
-                                                 std::uint64_t written, Features const& hart)
-{
+                                                 std::uint64_t written, Features const& hart) {
     if (!csr_exists(csr, hart)) return std::nullopt;
     if (csr >= 0x3A0 && csr <= 0x3AF) return canonical_pmpcfg(csr, old, written, hart);
     if (csr >= 0x3B0 && csr <= 0x3EF) {
@@ -559,14 +521,12 @@ inline constexpr std::uint64_t sstatus_view =
 
 /// Bits of mie or mip that sie or sip shows: the delegated ones. With H the VS-level bits are in
 /// hie and hip instead (8.2.3). Machine-level bits are not delegatable here.
-constexpr std::uint64_t sie_view(std::uint64_t mideleg, Features const& hart)
-{
+constexpr std::uint64_t sie_view(std::uint64_t mideleg, Features const& hart) {
     return mideleg & (0x222 | (hart.sscofpmf ? 1U << 13 : 0));
 }
 
 /// Bits of sip that S-mode can write: SSIP (and LCOFIP), if delegated.
-constexpr std::uint64_t sip_writable(std::uint64_t mideleg, Features const& hart)
-{
+constexpr std::uint64_t sip_writable(std::uint64_t mideleg, Features const& hart) {
     return sie_view(mideleg, hart) & (0x2 | (hart.sscofpmf ? 1U << 13 : 0));
 }
 

@@ -29,8 +29,7 @@ struct Rule {
 
     constexpr bool covers(std::uint64_t byte) const { return byte >= base && byte <= last; }
 
-    constexpr bool grants(Kind kind) const
-    {
+    constexpr bool grants(Kind kind) const {
         switch (kind) {
         case Kind::Read: return r;
         case Kind::Write: return w;
@@ -41,8 +40,7 @@ struct Rule {
 };
 
 /// Index of the first rule that covers `byte`, or nothing.
-inline std::optional<std::size_t> first_rule(std::span<Rule const> rules, std::uint64_t byte)
-{
+inline std::optional<std::size_t> first_rule(std::span<Rule const> rules, std::uint64_t byte) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
         if (rules[i].covers(byte)) return i;
     }
@@ -51,8 +49,7 @@ inline std::optional<std::size_t> first_rule(std::span<Rule const> rules, std::u
 
 /// Does the plan allow an access of `len` >= 1 bytes at `pa`? Only if the first rule of every byte
 /// grants the kind; bytes without a rule, and bytes past the end of the address space, are denied.
-inline bool plan_allows(std::span<Rule const> rules, std::uint64_t pa, unsigned len, Kind kind)
-{
+inline bool plan_allows(std::span<Rule const> rules, std::uint64_t pa, unsigned len, Kind kind) {
     require(len >= 1, "plan_allows: an access has at least one byte");
     for (unsigned k = 0; k < len; ++k) {
         if (k > UINT64_MAX - pa) return false;
@@ -65,8 +62,7 @@ inline bool plan_allows(std::span<Rule const> rules, std::uint64_t pa, unsigned 
 /// Whether the bytes of an access do not all have the same first rule (having none counts as one
 /// more rule). Hardware may refuse such an access although the plan allows it, since one PMP entry
 /// must match all bytes; software then has to split it.
-inline bool straddles(std::span<Rule const> rules, std::uint64_t pa, unsigned len)
-{
+inline bool straddles(std::span<Rule const> rules, std::uint64_t pa, unsigned len) {
     require(len >= 1, "straddles: an access has at least one byte");
     std::optional<std::size_t> const rule = first_rule(rules, pa);
     for (unsigned k = 1; k < len; ++k) {
@@ -86,8 +82,7 @@ enum class Lowering : std::uint8_t {
 /// Compares plan and entries for one access from below M-mode.
 inline Lowering compare(std::span<Rule const> rules, std::span<std::uint8_t const> cfg,
                         std::span<std::uint64_t const> addr, std::uint64_t pa, unsigned len,
-                        Kind kind, unsigned grain = 0)
-{
+                        Kind kind, unsigned grain = 0) {
     bool const wanted = plan_allows(rules, pa, len, kind);
     bool const actual = pmp_allows(cfg, addr, Mode::U, pa, len, kind, grain);
     if (wanted == actual) return Lowering::Faithful;
@@ -98,8 +93,7 @@ inline Lowering compare(std::span<Rule const> rules, std::span<std::uint8_t cons
 /// Every physical address at which some answer about an access of up to `len` bytes can change: all
 /// within `len` bytes of a rule's first or last byte, of zero, and of the physical limit. Sorted,
 /// unique, all below the limit.
-inline std::vector<std::uint64_t> boundary_addresses(std::span<Rule const> rules, unsigned len)
-{
+inline std::vector<std::uint64_t> boundary_addresses(std::span<Rule const> rules, unsigned len) {
     std::vector<std::uint64_t> edges{0, physical_limit - 1};
     for (Rule const& rule : rules) {
         edges.push_back(rule.base);

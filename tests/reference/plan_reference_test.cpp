@@ -17,8 +17,7 @@ constexpr std::array<Rule, 3> small_plan{{{0x1000, 0x1fff, false, false, false},
                                           {0x2000, 0x2fff, true, false, false},
                                           {0x0, 0xffffffff, true, true, true}}};
 
-TEST(PlanReference, TheFirstRuleOfAByteDecides)
-{
+TEST(PlanReference, TheFirstRuleOfAByteDecides) {
     EXPECT_TRUE(plan_allows(small_plan, 0xfff, 1, Kind::Write));
     EXPECT_FALSE(plan_allows(small_plan, 0x1000, 1, Kind::Read));
     EXPECT_FALSE(plan_allows(small_plan, 0x1fff, 1, Kind::Execute));
@@ -27,8 +26,7 @@ TEST(PlanReference, TheFirstRuleOfAByteDecides)
     EXPECT_TRUE(plan_allows(small_plan, 0x3000, 1, Kind::Write));
 }
 
-TEST(PlanReference, EveryByteMustBeGranted)
-{
+TEST(PlanReference, EveryByteMustBeGranted) {
     EXPECT_TRUE(plan_allows(small_plan, 0xff8, 8, Kind::Read));
     EXPECT_FALSE(plan_allows(small_plan, 0xff9, 8, Kind::Read)) << "the last byte is denied";
     EXPECT_FALSE(plan_allows(small_plan, 0x1ffc, 8, Kind::Read)) << "the first bytes are denied";
@@ -36,16 +34,14 @@ TEST(PlanReference, EveryByteMustBeGranted)
     EXPECT_FALSE(plan_allows(small_plan, 0x2ffc, 8, Kind::Write)) << "one of two does not grant";
 }
 
-TEST(PlanReference, BytesWithoutARuleAreDenied)
-{
+TEST(PlanReference, BytesWithoutARuleAreDenied) {
     EXPECT_FALSE(plan_allows({}, 0, 1, Kind::Read));
     EXPECT_TRUE(plan_allows(small_plan, 0xfffffff8, 8, Kind::Read));
     EXPECT_FALSE(plan_allows(small_plan, 0xfffffffc, 8, Kind::Read));
     EXPECT_FALSE(plan_allows(small_plan, 0x100000000, 1, Kind::Read));
 }
 
-TEST(PlanReference, TheTopOfTheAddressSpaceDoesNotWrap)
-{
+TEST(PlanReference, TheTopOfTheAddressSpaceDoesNotWrap) {
     std::array<Rule, 1> const all{{{0, UINT64_MAX, true, true, true}}};
     EXPECT_TRUE(plan_allows(all, UINT64_MAX, 1, Kind::Read));
     EXPECT_TRUE(plan_allows(all, UINT64_MAX - 7, 8, Kind::Read));
@@ -54,15 +50,13 @@ TEST(PlanReference, TheTopOfTheAddressSpaceDoesNotWrap)
     EXPECT_FALSE(straddles(all, UINT64_MAX - 7, 8));
 }
 
-TEST(PlanReference, AnInvertedRuleCoversNothing)
-{
+TEST(PlanReference, AnInvertedRuleCoversNothing) {
     std::array<Rule, 1> const inverted{{{0x2000, 0x1fff, true, true, true}}};
     EXPECT_FALSE(first_rule(inverted, 0x2000));
     EXPECT_FALSE(first_rule(inverted, 0x1fff));
 }
 
-TEST(PlanReference, StraddlesMeansMoreThanOneFirstRule)
-{
+TEST(PlanReference, StraddlesMeansMoreThanOneFirstRule) {
     EXPECT_FALSE(straddles(small_plan, 0x2ff8, 8));
     EXPECT_TRUE(straddles(small_plan, 0x2ffc, 8));
     EXPECT_TRUE(straddles(small_plan, 0xfffffffc, 8)) << "a rule and none";
@@ -77,8 +71,7 @@ struct Entries {
     std::vector<std::uint64_t> addr{0x5ff, 0x9ff, 0x1fffffff};
 };
 
-TEST(PlanReference, AFaithfulLoweringDiffersOnlyWhereAccessesStraddle)
-{
+TEST(PlanReference, AFaithfulLoweringDiffersOnlyWhereAccessesStraddle) {
     Entries const entries;
     unsigned straddling = 0;
     for (unsigned const len : {1u, 2u, 4u, 8u, 16u}) {
@@ -93,8 +86,7 @@ TEST(PlanReference, AFaithfulLoweringDiffersOnlyWhereAccessesStraddle)
     EXPECT_GT(straddling, 0u) << "reads across 0x3000 straddle two rules that allow";
 }
 
-TEST(PlanReference, CompareSeesALooseAndATightLowering)
-{
+TEST(PlanReference, CompareSeesALooseAndATightLowering) {
     Entries loose;
     loose.cfg[0] |= 0x01;
     EXPECT_EQ(compare(small_plan, loose.cfg, loose.addr, 0x1800, 4, Kind::Read),
@@ -113,8 +105,7 @@ TEST(PlanReference, CompareSeesALooseAndATightLowering)
     EXPECT_TRUE(seen) << "the boundary sweep must meet the hole";
 }
 
-TEST(PlanReference, BoundaryAddressesCoverBothSidesOfEveryEdge)
-{
+TEST(PlanReference, BoundaryAddressesCoverBothSidesOfEveryEdge) {
     std::vector<std::uint64_t> const found = boundary_addresses(small_plan, 8);
     for (std::uint64_t const pa :
          {std::uint64_t{0}, std::uint64_t{0xff8}, std::uint64_t{0xfff}, std::uint64_t{0x1000},

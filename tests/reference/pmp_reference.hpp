@@ -32,8 +32,7 @@ struct PmpConfig {
     PmpMatch match;
     bool locked;
 
-    static constexpr PmpConfig decode(std::uint8_t raw)
-    {
+    static constexpr PmpConfig decode(std::uint8_t raw) {
         return {.r = (raw & 0x01) != 0,
                 .w = (raw & 0x02) != 0,
                 .x = (raw & 0x04) != 0,
@@ -41,8 +40,7 @@ struct PmpConfig {
                 .locked = (raw & 0x80) != 0};
     }
 
-    constexpr bool grants(Kind kind) const
-    {
+    constexpr bool grants(Kind kind) const {
         switch (kind) {
         case Kind::Read: return r;
         case Kind::Write: return w;
@@ -66,8 +64,7 @@ namespace detail {
 
 /// The naturally aligned power-of-two region whose size the trailing ones of `addr` encode:
 /// n trailing ones mean 2^(n+3) bytes (3.7.1, "NAPOT range encoding").
-constexpr PmpRegion napot_region(std::uint64_t addr)
-{
+constexpr PmpRegion napot_region(std::uint64_t addr) {
     unsigned ones = 0;
     while (ones < 54 && ((addr >> ones) & 1) != 0) ++ones;
     std::uint64_t const size = std::uint64_t{8} << ones;
@@ -86,8 +83,7 @@ constexpr std::uint64_t low_bits(unsigned count) { return (std::uint64_t{1} << c
 /// entry 0 it is zero.
 constexpr PmpRegion pmp_region(std::span<std::uint8_t const> cfg,
                                std::span<std::uint64_t const> addr, std::size_t i,
-                               unsigned grain = 0)
-{
+                               unsigned grain = 0) {
     std::uint64_t const own = addr[i] & pmpaddr_mask;
     std::uint64_t const below = i == 0 ? 0 : addr[i - 1] & pmpaddr_mask;
     std::uint64_t const tor_ignored = detail::low_bits(grain);
@@ -102,8 +98,7 @@ constexpr PmpRegion pmp_region(std::span<std::uint8_t const> cfg,
 }
 
 /// Whether byte `k` of an access at `pa` exists at all: neither wrapped nor beyond 56 bits.
-constexpr bool physical_byte_exists(std::uint64_t pa, std::uint64_t k)
-{
+constexpr bool physical_byte_exists(std::uint64_t pa, std::uint64_t k) {
     return k <= UINT64_MAX - pa && pa + k < physical_limit;
 }
 
@@ -119,8 +114,7 @@ constexpr bool physical_byte_exists(std::uint64_t pa, std::uint64_t k)
 /// The reserved combination R=0 W=1 and NA4 with a grain are taken literally; pmp_entry_legal
 /// tells them apart.
 inline bool pmp_allows(std::span<std::uint8_t const> cfg, std::span<std::uint64_t const> addr,
-                       Mode mode, std::uint64_t pa, unsigned len, Kind kind, unsigned grain = 0)
-{
+                       Mode mode, std::uint64_t pa, unsigned len, Kind kind, unsigned grain = 0) {
     require(len >= 1, "pmp_allows: an access has at least one byte");
     require(cfg.size() == addr.size(), "pmp_allows: one address for each configuration");
     require(cfg.size() <= 64 && grain < 54, "pmp_allows: at most 64 entries, grain below 54");
@@ -140,8 +134,7 @@ inline bool pmp_allows(std::span<std::uint8_t const> cfg, std::span<std::uint64_
 
 /// Whether a hart may hold this pmpcfg byte: bits 6:5 zero, not the reserved R=0 W=1, and no NA4
 /// when the grain is coarser than four bytes (3.7.1).
-constexpr bool pmp_entry_legal(std::uint8_t raw, unsigned grain = 0)
-{
+constexpr bool pmp_entry_legal(std::uint8_t raw, unsigned grain = 0) {
     PmpConfig const config = PmpConfig::decode(raw);
     if ((raw & 0x60) != 0) return false;
     if (config.w && !config.r) return false;
@@ -151,8 +144,8 @@ constexpr bool pmp_entry_legal(std::uint8_t raw, unsigned grain = 0)
 /// What a read of a pmpaddr register returns, given the value stored and the A field of the same
 /// entry (3.7.1): the grain's low bits show as ones in NAPOT and as zeros in OFF and TOR, while the
 /// stored value keeps them.
-constexpr std::uint64_t pmpaddr_reads_as(std::uint64_t stored, std::uint8_t raw_cfg, unsigned grain)
-{
+constexpr std::uint64_t pmpaddr_reads_as(std::uint64_t stored, std::uint8_t raw_cfg,
+                                         unsigned grain) {
     stored &= pmpaddr_mask;
     if (grain == 0) return stored;
     bool const power_of_two = (raw_cfg & 0x10) != 0;
@@ -162,15 +155,13 @@ constexpr std::uint64_t pmpaddr_reads_as(std::uint64_t stored, std::uint8_t raw_
 
 /// Whether a write of pmpcfg byte `i` is ignored: the entry is locked, even when its A is OFF
 /// ("Locking and Privilege Mode").
-inline bool pmpcfg_write_ignored(std::span<std::uint8_t const> cfg, std::size_t i)
-{
+inline bool pmpcfg_write_ignored(std::span<std::uint8_t const> cfg, std::size_t i) {
     return PmpConfig::decode(cfg[i]).locked;
 }
 
 /// Whether a write of pmpaddr `i` is ignored: its own entry is locked, or the next one is locked
 /// and TOR, for which it is the lower bound.
-inline bool pmpaddr_write_ignored(std::span<std::uint8_t const> cfg, std::size_t i)
-{
+inline bool pmpaddr_write_ignored(std::span<std::uint8_t const> cfg, std::size_t i) {
     if (PmpConfig::decode(cfg[i]).locked) return true;
     if (i + 1 >= cfg.size()) return false;
     PmpConfig const next = PmpConfig::decode(cfg[i + 1]);

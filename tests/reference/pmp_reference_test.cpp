@@ -28,22 +28,18 @@ struct Pmp {
     std::vector<std::uint64_t> addr;
     unsigned grain = 0;
 
-    bool ask(Mode mode, std::uint64_t pa, unsigned len, Kind kind) const
-    {
+    bool ask(Mode mode, std::uint64_t pa, unsigned len, Kind kind) const {
         return pmp_allows(cfg, addr, mode, pa, len, kind, grain);
     }
-    bool user_reads(std::uint64_t pa, unsigned len = 1) const
-    {
+    bool user_reads(std::uint64_t pa, unsigned len = 1) const {
         return ask(Mode::U, pa, len, Kind::Read);
     }
-    bool machine_reads(std::uint64_t pa, unsigned len = 1) const
-    {
+    bool machine_reads(std::uint64_t pa, unsigned len = 1) const {
         return ask(Mode::M, pa, len, Kind::Read);
     }
 };
 
-TEST(PmpReference, WithoutEntriesEverythingIsAllowed)
-{
+TEST(PmpReference, WithoutEntriesEverythingIsAllowed) {
     Pmp const pmp{{}, {}};
     for (Mode const mode : {Mode::U, Mode::S, Mode::M}) {
         EXPECT_TRUE(pmp.ask(mode, 0, 8, Kind::Read));
@@ -51,16 +47,14 @@ TEST(PmpReference, WithoutEntriesEverythingIsAllowed)
     }
 }
 
-TEST(PmpReference, WithAllEntriesOffOnlyMachineModeHasAccess)
-{
+TEST(PmpReference, WithAllEntriesOffOnlyMachineModeHasAccess) {
     Pmp const pmp{{rwx, rwx | lock}, {all_ones, all_ones}};
     EXPECT_FALSE(pmp.ask(Mode::U, 0x1000, 1, Kind::Read));
     EXPECT_FALSE(pmp.ask(Mode::S, 0x1000, 1, Kind::Execute));
     EXPECT_TRUE(pmp.ask(Mode::M, 0x1000, 1, Kind::Write));
 }
 
-TEST(PmpReference, Na4CoversExactlyFourBytes)
-{
+TEST(PmpReference, Na4CoversExactlyFourBytes) {
     Pmp const pmp{{na4 | r_bit}, {0x1000 >> 2}};
     EXPECT_FALSE(pmp.user_reads(0xfff));
     for (std::uint64_t pa = 0x1000; pa < 0x1004; ++pa) EXPECT_TRUE(pmp.user_reads(pa));
@@ -69,8 +63,7 @@ TEST(PmpReference, Na4CoversExactlyFourBytes)
     EXPECT_FALSE(pmp.user_reads(0x1000, 8));
 }
 
-TEST(PmpReference, NapotSizeFollowsTheTrailingOnes)
-{
+TEST(PmpReference, NapotSizeFollowsTheTrailingOnes) {
     // Rows of the NAPOT table: yyy0 is 8 bytes, yy01 16, y011 32, then on to a page and 1 MiB.
     struct Row {
         std::uint64_t addr;
@@ -91,8 +84,7 @@ TEST(PmpReference, NapotSizeFollowsTheTrailingOnes)
     }
 }
 
-TEST(PmpReference, AllOnesNapotCoversTheWholePhysicalSpace)
-{
+TEST(PmpReference, AllOnesNapotCoversTheWholePhysicalSpace) {
     Pmp const pmp{{napot | rwx}, {all_ones}};
     EXPECT_TRUE(pmp.user_reads(0, 8));
     EXPECT_TRUE(pmp.user_reads(physical_limit - 8, 8));
@@ -109,15 +101,13 @@ TEST(PmpReference, AllOnesNapotCoversTheWholePhysicalSpace)
     EXPECT_TRUE(upper.user_reads(physical_limit >> 1));
 }
 
-TEST(PmpReference, BitsAboveTheAddressFieldTakeNoPart)
-{
+TEST(PmpReference, BitsAboveTheAddressFieldTakeNoPart) {
     Pmp const pmp{{napot | rwx}, {~std::uint64_t{0}}};
     EXPECT_TRUE(pmp.user_reads(physical_limit - 8, 8));
     EXPECT_TRUE(pmp.user_reads(0, 8));
 }
 
-TEST(PmpReference, NothingMatchesBeyondThePhysicalSpaceAndNothingWraps)
-{
+TEST(PmpReference, NothingMatchesBeyondThePhysicalSpaceAndNothingWraps) {
     Pmp const pmp{{napot | rwx | lock}, {all_ones}};
     EXPECT_FALSE(pmp.user_reads(physical_limit));
     EXPECT_FALSE(pmp.user_reads(UINT64_MAX));
@@ -129,8 +119,7 @@ TEST(PmpReference, NothingMatchesBeyondThePhysicalSpaceAndNothingWraps)
     EXPECT_TRUE(low.machine_reads(UINT64_MAX - 3, 8)) << "so it does not match in part either";
 }
 
-TEST(PmpReference, TorRunsFromThePreviousAddressWhateverItsMode)
-{
+TEST(PmpReference, TorRunsFromThePreviousAddressWhateverItsMode) {
     for (std::uint8_t const before : {std::uint8_t{0}, na4, napot, tor}) {
         Pmp const pmp{{before, tor | r_bit}, {0x2000 >> 2, 0x3000 >> 2}};
         if (before == 0 || before == tor) {
@@ -142,8 +131,7 @@ TEST(PmpReference, TorRunsFromThePreviousAddressWhateverItsMode)
     }
 }
 
-TEST(PmpReference, TorOfEntryZeroStartsAtZero)
-{
+TEST(PmpReference, TorOfEntryZeroStartsAtZero) {
     Pmp const pmp{{tor | r_bit}, {0x1000 >> 2}};
     EXPECT_TRUE(pmp.user_reads(0));
     EXPECT_TRUE(pmp.user_reads(0xfff));
@@ -152,8 +140,7 @@ TEST(PmpReference, TorOfEntryZeroStartsAtZero)
     EXPECT_FALSE(empty.user_reads(0));
 }
 
-TEST(PmpReference, TorWithBaseNotBelowTopMatchesNothing)
-{
+TEST(PmpReference, TorWithBaseNotBelowTopMatchesNothing) {
     Pmp const equal{{0, static_cast<std::uint8_t>(tor | lock)}, {0x2000 >> 2, 0x2000 >> 2}};
     EXPECT_TRUE(equal.machine_reads(0x2000)) << "a match would refuse";
     Pmp const inverted{{0, tor | lock, napot | r_bit}, {0x3000 >> 2, 0x2000 >> 2, all_ones}};
@@ -161,15 +148,13 @@ TEST(PmpReference, TorWithBaseNotBelowTopMatchesNothing)
     EXPECT_TRUE(inverted.machine_reads(0x2800));
 }
 
-TEST(PmpReference, TorReachesTheLastAddressableWordButNotBeyond)
-{
+TEST(PmpReference, TorReachesTheLastAddressableWordButNotBeyond) {
     Pmp const pmp{{tor | r_bit}, {all_ones}};
     EXPECT_TRUE(pmp.user_reads(physical_limit - 5));
     EXPECT_FALSE(pmp.user_reads(physical_limit - 4)) << "top is exclusive, bits 55:2 all ones";
 }
 
-TEST(PmpReference, TheLowestNumberedMatchDecides)
-{
+TEST(PmpReference, TheLowestNumberedMatchDecides) {
     Pmp const pmp{{napot | r_bit, napot | rwx}, {0x200001ff, all_ones}};
     EXPECT_TRUE(pmp.ask(Mode::S, 0x80000010, 4, Kind::Read));
     EXPECT_FALSE(pmp.ask(Mode::S, 0x80000010, 4, Kind::Write));
@@ -178,8 +163,7 @@ TEST(PmpReference, TheLowestNumberedMatchDecides)
     EXPECT_TRUE(swapped.ask(Mode::S, 0x80000010, 4, Kind::Write));
 }
 
-TEST(PmpReference, ThePartlyMatchingEntryOfTheSpecificationFails)
-{
+TEST(PmpReference, ThePartlyMatchingEntryOfTheSpecificationFails) {
     // "if a PMP entry is configured to match the four-byte range 0xC-0xF, then an 8-byte access
     // to the range 0x8-0xF will fail" - irrespective of L, R, W and X, and of the mode.
     for (std::uint8_t const flags : {rwx, static_cast<std::uint8_t>(rwx | lock)}) {
@@ -191,16 +175,14 @@ TEST(PmpReference, ThePartlyMatchingEntryOfTheSpecificationFails)
     }
 }
 
-TEST(PmpReference, TwoAdjacentEntriesDoNotAddUp)
-{
+TEST(PmpReference, TwoAdjacentEntriesDoNotAddUp) {
     Pmp const pmp{{napot | rwx, napot | rwx}, {0x200001ff, 0x200005ff}};
     EXPECT_TRUE(pmp.user_reads(0x80000ff8, 8));
     EXPECT_TRUE(pmp.user_reads(0x80001000, 8));
     EXPECT_FALSE(pmp.user_reads(0x80000ffc, 8));
 }
 
-TEST(PmpReference, LockSubjectsMachineModeToThePermissions)
-{
+TEST(PmpReference, LockSubjectsMachineModeToThePermissions) {
     Pmp const open{{napot | r_bit}, {0x200001ff}};
     EXPECT_TRUE(open.ask(Mode::M, 0x80000000, 8, Kind::Write));
     Pmp const locked{{napot | r_bit | lock}, {0x200001ff}};
@@ -210,8 +192,7 @@ TEST(PmpReference, LockSubjectsMachineModeToThePermissions)
     EXPECT_FALSE(locked.ask(Mode::U, 0x80000000, 8, Kind::Write));
 }
 
-TEST(PmpReference, EachPermissionBitGrantsItsKindOnly)
-{
+TEST(PmpReference, EachPermissionBitGrantsItsKindOnly) {
     for (unsigned bits = 0; bits < 8; ++bits) {
         Pmp const pmp{{static_cast<std::uint8_t>(napot | bits)}, {all_ones}};
         for (Mode const mode : {Mode::U, Mode::S}) {
@@ -222,8 +203,7 @@ TEST(PmpReference, EachPermissionBitGrantsItsKindOnly)
     }
 }
 
-TEST(PmpReference, GrainRoundsTorDownAndFillsNapot)
-{
+TEST(PmpReference, GrainRoundsTorDownAndFillsNapot) {
     constexpr unsigned page = 10; // 2^(10+2) bytes, the U74's grain
     Pmp const range{{0, tor | r_bit}, {(0x1000 >> 2) + 0x3ff, (0x3000 >> 2) + 0x155}, page};
     EXPECT_FALSE(range.user_reads(0xfff));
@@ -237,8 +217,7 @@ TEST(PmpReference, GrainRoundsTorDownAndFillsNapot)
     EXPECT_FALSE(region.user_reads(0x6000));
 }
 
-TEST(PmpReference, GranularityIsFoundByTheProcedureOfTheSpecification)
-{
+TEST(PmpReference, GranularityIsFoundByTheProcedureOfTheSpecification) {
     for (unsigned grain = 0; grain < 20; ++grain) {
         std::uint64_t const read = pmpaddr_reads_as(~std::uint64_t{0}, 0, grain);
         EXPECT_EQ(static_cast<unsigned>(__builtin_ctzll(read)), grain);
@@ -247,8 +226,7 @@ TEST(PmpReference, GranularityIsFoundByTheProcedureOfTheSpecification)
     }
 }
 
-TEST(PmpReference, IllegalConfigurationsAreTold)
-{
+TEST(PmpReference, IllegalConfigurationsAreTold) {
     EXPECT_TRUE(pmp_entry_legal(0));
     EXPECT_TRUE(pmp_entry_legal(napot | rwx | lock));
     EXPECT_FALSE(pmp_entry_legal(napot | w_bit));
@@ -264,8 +242,7 @@ TEST(PmpReference, IllegalConfigurationsAreTold)
     EXPECT_EQ(legal, 2u * 4u * 6u) << "L, A, and six of the eight combinations of RWX";
 }
 
-TEST(PmpReference, LockedEntriesIgnoreWritesAndGuardTheirLowerBound)
-{
+TEST(PmpReference, LockedEntriesIgnoreWritesAndGuardTheirLowerBound) {
     std::array<std::uint8_t, 4> const cfg{0, tor | lock, napot, lock};
     EXPECT_FALSE(pmpcfg_write_ignored(cfg, 0));
     EXPECT_TRUE(pmpcfg_write_ignored(cfg, 1));

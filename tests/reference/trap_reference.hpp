@@ -41,8 +41,7 @@ struct MachineTrap {
 
 /// Where a trap into M-mode goes: BASE, plus four times the cause for interrupts when vectored
 /// (3.1.7).
-constexpr std::uint64_t trap_target(std::uint64_t mtvec, std::uint64_t mcause)
-{
+constexpr std::uint64_t trap_target(std::uint64_t mtvec, std::uint64_t mcause) {
     std::uint64_t const base = mtvec & ~std::uint64_t{3};
     bool const vectored = (mtvec & 3) == 1 && (mcause & interrupt_bit) != 0;
     return vectored ? base + 4 * (mcause & ~interrupt_bit) : base;
@@ -54,8 +53,7 @@ constexpr std::uint64_t trap_target(std::uint64_t mtvec, std::uint64_t mcause)
 /// page or guest-page fault that wrote a guest's virtual address to mtval.
 constexpr MachineTrap enter_machine(std::uint64_t mstatus, std::uint64_t mtvec, std::uint64_t pc,
                                     std::uint64_t cause, std::uint64_t tval, Privilege from,
-                                    bool guest_address, Features const& hart)
-{
+                                    bool guest_address, Features const& hart) {
     namespace m = mstatus_bits;
     std::uint64_t after = field_set(mstatus, m::mpie, field_get(mstatus, m::mie));
     after = field_set(after, m::mie, 0);
@@ -91,8 +89,8 @@ constexpr std::uint64_t least_privileged(Features const& hart) { return hart.u ?
 /// mret, executed in M-mode: MIE takes MPIE, MPIE becomes 1, the mode becomes MPP and V MPV unless
 /// MPP is M, MPP becomes U, MPV 0; MPRV is cleared unless the new mode is M (3.1.6.1, 8.6.4).
 /// `mepc` is the register's value, whose low bits already read as zero.
-constexpr TrapReturn return_machine(std::uint64_t mstatus, std::uint64_t mepc, Features const& hart)
-{
+constexpr TrapReturn return_machine(std::uint64_t mstatus, std::uint64_t mepc,
+                                    Features const& hart) {
     namespace m = mstatus_bits;
     std::uint64_t const previous = field_get(mstatus, m::mpp);
     require(previous != 2, "return_machine: MPP holds the reserved encoding");
@@ -108,8 +106,7 @@ constexpr TrapReturn return_machine(std::uint64_t mstatus, std::uint64_t mepc, F
 /// sret, executed in M-mode or HS-mode (V = 0): SIE takes SPIE, SPIE becomes 1, the mode becomes
 /// SPP with V = hstatus.SPV, SPP and SPV become 0; MPRV is cleared, since the new mode is never M.
 constexpr TrapReturn return_supervisor(std::uint64_t mstatus, std::uint64_t sepc, bool spv,
-                                       Features const& hart)
-{
+                                       Features const& hart) {
     namespace m = mstatus_bits;
     std::uint64_t const previous = field_get(mstatus, m::spp);
     std::uint64_t after = field_set(mstatus, m::sie, field_get(mstatus, m::spie));
@@ -121,8 +118,7 @@ constexpr TrapReturn return_supervisor(std::uint64_t mstatus, std::uint64_t sepc
 
 /// Does sret raise an illegal-instruction exception? Without S, in U-mode, and in S-mode with TSR
 /// (3.1.6.5, 3.3.2); V = 0.
-constexpr bool sret_traps(std::uint64_t mstatus, Mode mode, Features const& hart)
-{
+constexpr bool sret_traps(std::uint64_t mstatus, Mode mode, Features const& hart) {
     if (!hart.s || mode == Mode::U) return true;
     return mode == Mode::S && (mstatus & mstatus_bits::tsr) != 0;
 }
@@ -133,8 +129,7 @@ constexpr bool mret_traps(Mode mode) { return mode != Mode::M; }
 /// The effective mode of a load or store: with MPRV that of MPP and MPV (3.1.6.3, 8.4.1). Fetches
 /// always use the current mode.
 constexpr Privilege effective_privilege(std::uint64_t mstatus, Privilege current, Kind kind,
-                                        Features const& hart)
-{
+                                        Features const& hart) {
     namespace m = mstatus_bits;
     if (kind == Kind::Execute || (mstatus & m::mprv) == 0) return current;
     std::uint64_t const previous = field_get(mstatus, m::mpp);
@@ -155,8 +150,7 @@ struct Pending {
 
     /// The code that the target's cause register shows: VS-mode sees its interrupts 10, 6 and 2 as
     /// 9, 5 and 1 (8.2.2).
-    constexpr unsigned reported_code() const
-    {
+    constexpr unsigned reported_code() const {
         bool const translated =
             target == Target::VirtualSupervisor && (code == 2 || code == 6 || code == 10);
         return translated ? code - 1 : code;
@@ -170,8 +164,7 @@ struct Pending {
 inline constexpr std::array<unsigned, 11> interrupt_priority{11, 3, 7, 9, 1, 5, 12, 10, 2, 6, 13};
 
 /// The highest-priority interrupt of a set.
-constexpr std::optional<unsigned> first_interrupt(std::uint64_t set)
-{
+constexpr std::optional<unsigned> first_interrupt(std::uint64_t set) {
     for (unsigned const code : interrupt_priority) {
         if (((set >> code) & 1) != 0) return code;
     }
@@ -192,8 +185,7 @@ struct VirtualState {
 /// mode below the current one.
 constexpr std::optional<Pending> select_interrupt(std::uint64_t mip, std::uint64_t mie,
                                                   std::uint64_t mideleg, std::uint64_t mstatus,
-                                                  Mode mode, VirtualState const& guest = {})
-{
+                                                  Mode mode, VirtualState const& guest = {}) {
     namespace m = mstatus_bits;
     std::uint64_t const ready = mip & mie;
     bool const machine_open = mode != Mode::M || (mstatus & m::mie) != 0;
@@ -219,8 +211,7 @@ constexpr bool wfi_resumes(std::uint64_t mip, std::uint64_t mie) { return (mip &
 /// Where an exception raised in `from` goes: never to a less privileged mode than `from` (3.1.8);
 /// hedeleg applies to VS and VU only (8.6.2).
 constexpr Target exception_target(unsigned code, std::uint64_t medeleg, std::uint64_t hedeleg,
-                                  Privilege from)
-{
+                                  Privilege from) {
     require(code < 64, "exception_target: a delegatable code");
     bool const delegated = from.mode != Mode::M && ((medeleg >> code) & 1) != 0;
     if (!delegated) return Target::Machine;
@@ -230,8 +221,7 @@ constexpr Target exception_target(unsigned code, std::uint64_t medeleg, std::uin
 
 /// What entry to S-mode with V = 0 does to mstatus: SPIE takes SIE, SIE is cleared, SPP takes the
 /// mode; the machine's fields stay (3.1.8).
-constexpr std::uint64_t enter_supervisor(std::uint64_t mstatus, Mode from)
-{
+constexpr std::uint64_t enter_supervisor(std::uint64_t mstatus, Mode from) {
     namespace m = mstatus_bits;
     require(from != Mode::M, "enter_supervisor: traps from M-mode are taken in M-mode");
     std::uint64_t after = field_set(mstatus, m::spie, field_get(mstatus, m::sie));

@@ -16,21 +16,18 @@ namespace m = mstatus_bits;
 
 constexpr std::uint64_t mpp(std::uint64_t mode) { return mode << 11; }
 
-Features with_hypervisor()
-{
+Features with_hypervisor() {
     Features hart;
     hart.h = true;
     return hart;
 }
 
 MachineTrap enter(std::uint64_t mstatus, Privilege from, Features const& hart = {},
-                  bool guest_address = false)
-{
+                  bool guest_address = false) {
     return enter_machine(mstatus, 0x8000, 0x1234, 2, 0x99, from, guest_address, hart);
 }
 
-TEST(ReferenceTrapEntry, StacksInterruptEnableAndMode)
-{
+TEST(ReferenceTrapEntry, StacksInterruptEnableAndMode) {
     struct Row {
         std::uint64_t before;
         Mode from;
@@ -45,8 +42,7 @@ TEST(ReferenceTrapEntry, StacksInterruptEnableAndMode)
     for (Row const& row : rows) EXPECT_EQ(enter(row.before, {row.from, false}).mstatus, row.after);
 }
 
-TEST(ReferenceTrapEntry, WritesTheTrapRegisters)
-{
+TEST(ReferenceTrapEntry, WritesTheTrapRegisters) {
     MachineTrap const trap = enter(0, {Mode::U, false});
     EXPECT_EQ(trap.mepc, 0x1234u);
     EXPECT_EQ(trap.mcause, 2u);
@@ -55,8 +51,7 @@ TEST(ReferenceTrapEntry, WritesTheTrapRegisters)
     EXPECT_EQ(trap.privilege, (Privilege{Mode::M, false}));
 }
 
-TEST(ReferenceTrapEntry, TableOfPreviousModes)
-{
+TEST(ReferenceTrapEntry, TableOfPreviousModes) {
     // 8.6.2: U 0 0, HS 0 1, M 0 3, VU 1 0, VS 1 1.
     Features const hart = with_hypervisor();
     EXPECT_EQ(enter(m::mpv, {Mode::U, false}, hart).mstatus, mpp(0));
@@ -66,15 +61,13 @@ TEST(ReferenceTrapEntry, TableOfPreviousModes)
     EXPECT_EQ(enter(0, {Mode::S, true}, hart).mstatus, mpp(1) | m::mpv);
 }
 
-TEST(ReferenceTrapEntry, GuestAddressIsMarkedOnlyWithTheHypervisor)
-{
+TEST(ReferenceTrapEntry, GuestAddressIsMarkedOnlyWithTheHypervisor) {
     EXPECT_EQ(enter(0, {Mode::S, true}, with_hypervisor(), true).mstatus, mpp(1) | m::mpv | m::gva);
     EXPECT_EQ(enter(m::gva, {Mode::S, true}, with_hypervisor(), false).mstatus, mpp(1) | m::mpv);
     EXPECT_EQ(enter(0, {Mode::S, false}, Features{}, true).mstatus, mpp(1));
 }
 
-TEST(ReferenceTrapEntry, VectoredInterruptsGoToTheirSlot)
-{
+TEST(ReferenceTrapEntry, VectoredInterruptsGoToTheirSlot) {
     // "a machine-mode timer interrupt causes the pc to be set to BASE+0x1c"
     EXPECT_EQ(trap_target(0x8001, interrupt_bit | 7), 0x801Cu);
     EXPECT_EQ(trap_target(0x8001, 7), 0x8000u) << "synchronous";
@@ -82,8 +75,7 @@ TEST(ReferenceTrapEntry, VectoredInterruptsGoToTheirSlot)
     EXPECT_EQ(trap_target(0x8001, interrupt_bit | 11), 0x802Cu);
 }
 
-TEST(ReferenceTrapReturn, MretPopsTheStack)
-{
+TEST(ReferenceTrapReturn, MretPopsTheStack) {
     TrapReturn const to_user = return_machine(m::mpie | m::mprv, 0x40, Features{});
     EXPECT_EQ(to_user.mstatus, m::mie | m::mpie);
     EXPECT_EQ(to_user.privilege, (Privilege{Mode::U, false}));
@@ -93,22 +85,19 @@ TEST(ReferenceTrapReturn, MretPopsTheStack)
     EXPECT_EQ(to_supervisor.privilege.mode, Mode::S);
 }
 
-TEST(ReferenceTrapReturn, MretToMachineModeKeepsMprv)
-{
+TEST(ReferenceTrapReturn, MretToMachineModeKeepsMprv) {
     TrapReturn const same = return_machine(mpp(3) | m::mprv | m::mpie, 0, Features{});
     EXPECT_EQ(same.mstatus, m::mprv | m::mie | m::mpie) << "MPP becomes U";
     EXPECT_EQ(same.privilege.mode, Mode::M);
 }
 
-TEST(ReferenceTrapReturn, MretWithoutUserModeLeavesMppAtMachine)
-{
+TEST(ReferenceTrapReturn, MretWithoutUserModeLeavesMppAtMachine) {
     Features bare;
     bare.s = bare.u = false;
     EXPECT_EQ(return_machine(mpp(3), 0, bare).mstatus, mpp(3) | m::mpie);
 }
 
-TEST(ReferenceTrapReturn, MretEntersTheGuestUnlessMppIsMachine)
-{
+TEST(ReferenceTrapReturn, MretEntersTheGuestUnlessMppIsMachine) {
     Features const hart = with_hypervisor();
     EXPECT_EQ(return_machine(m::mpv | mpp(1), 0, hart).privilege, (Privilege{Mode::S, true}));
     EXPECT_EQ(return_machine(m::mpv | mpp(0), 0, hart).privilege, (Privilege{Mode::U, true}));
@@ -116,8 +105,7 @@ TEST(ReferenceTrapReturn, MretEntersTheGuestUnlessMppIsMachine)
     EXPECT_EQ(return_machine(m::mpv | mpp(3), 0, hart).mstatus & m::mpv, 0u);
 }
 
-TEST(ReferenceTrapReturn, SretPopsTheSupervisorStack)
-{
+TEST(ReferenceTrapReturn, SretPopsTheSupervisorStack) {
     TrapReturn const out =
         return_supervisor(m::spp | m::spie | m::mprv | m::mpie | mpp(3), 0x80, false, Features{});
     EXPECT_EQ(out.mstatus, m::sie | m::spie | m::mpie | mpp(3)) << "the machine's fields stay";
@@ -130,8 +118,7 @@ TEST(ReferenceTrapReturn, SretPopsTheSupervisorStack)
               (Privilege{Mode::U, true}));
 }
 
-TEST(ReferenceTrapReturn, EntryThenReturnRestoresEnableModeAndPc)
-{
+TEST(ReferenceTrapReturn, EntryThenReturnRestoresEnableModeAndPc) {
     for (Features const& hart : {Features{}, with_hypervisor()}) {
         for (std::uint64_t const enable : {std::uint64_t{0}, m::mie}) {
             for (Privilege const from :
@@ -148,8 +135,7 @@ TEST(ReferenceTrapReturn, EntryThenReturnRestoresEnableModeAndPc)
     }
 }
 
-TEST(ReferenceTrapReturn, ReturnsAreIllegalBelowTheirMode)
-{
+TEST(ReferenceTrapReturn, ReturnsAreIllegalBelowTheirMode) {
     EXPECT_FALSE(sret_traps(0, Mode::M, Features{}));
     EXPECT_FALSE(sret_traps(m::tsr, Mode::M, Features{})) << "TSR concerns S-mode";
     EXPECT_FALSE(sret_traps(0, Mode::S, Features{}));
@@ -163,8 +149,7 @@ TEST(ReferenceTrapReturn, ReturnsAreIllegalBelowTheirMode)
     EXPECT_TRUE(mret_traps(Mode::U));
 }
 
-TEST(ReferenceEffectivePrivilege, MprvConcernsLoadsAndStoresOnly)
-{
+TEST(ReferenceEffectivePrivilege, MprvConcernsLoadsAndStoresOnly) {
     Privilege const machine{Mode::M, false};
     Features const hart = with_hypervisor();
     EXPECT_EQ(effective_privilege(mpp(1), machine, Kind::Read, hart), machine);
@@ -175,8 +160,7 @@ TEST(ReferenceEffectivePrivilege, MprvConcernsLoadsAndStoresOnly)
     EXPECT_EQ(effective_privilege(m::mprv | m::mpv | mpp(3), machine, Kind::Write, hart), machine);
 }
 
-TEST(ReferenceInterrupts, FixedPriorityWithinAMode)
-{
+TEST(ReferenceInterrupts, FixedPriorityWithinAMode) {
     // 3.1.9: MEI, MSI, MTI, SEI, SSI, STI. Take the highest away, one after another.
     std::vector<unsigned> order;
     std::uint64_t pending = 0xAAA;
@@ -188,8 +172,7 @@ TEST(ReferenceInterrupts, FixedPriorityWithinAMode)
     EXPECT_EQ(order, (std::vector<unsigned>{11, 3, 7, 9, 1, 5}));
 }
 
-TEST(ReferenceInterrupts, HypervisorPriorityWithinSupervisorMode)
-{
+TEST(ReferenceInterrupts, HypervisorPriorityWithinSupervisorMode) {
     // 8.2.3: SEI, SSI, STI, SGEI, VSEI, VSSI, VSTI; the counter overflow comes last (Sscofpmf).
     std::vector<unsigned> order;
     std::uint64_t pending = 0x3666;
@@ -201,8 +184,7 @@ TEST(ReferenceInterrupts, HypervisorPriorityWithinSupervisorMode)
     EXPECT_EQ(order, (std::vector<unsigned>{9, 1, 5, 12, 10, 2, 6, 13}));
 }
 
-TEST(ReferenceInterrupts, GlobalEnablesCountOnlyInTheirOwnMode)
-{
+TEST(ReferenceInterrupts, GlobalEnablesCountOnlyInTheirOwnMode) {
     constexpr std::uint64_t mti = 1U << 7;
     constexpr std::uint64_t sti = 1U << 5;
     EXPECT_FALSE(select_interrupt(mti, mti, 0, 0, Mode::M));
@@ -215,8 +197,7 @@ TEST(ReferenceInterrupts, GlobalEnablesCountOnlyInTheirOwnMode)
     EXPECT_FALSE(select_interrupt(sti, sti, sti, m::sie | m::mie, Mode::M)) << "never downwards";
 }
 
-TEST(ReferenceInterrupts, UndelegatedSupervisorInterruptsGoToMachineModeFromAnywhere)
-{
+TEST(ReferenceInterrupts, UndelegatedSupervisorInterruptsGoToMachineModeFromAnywhere) {
     // "if mideleg[5] is clear, STIs can be taken in any mode and ... transfer control to M-mode"
     constexpr std::uint64_t sti = 1U << 5;
     for (Mode const mode : {Mode::U, Mode::S, Mode::M}) {
@@ -226,16 +207,14 @@ TEST(ReferenceInterrupts, UndelegatedSupervisorInterruptsGoToMachineModeFromAnyw
     }
 }
 
-TEST(ReferenceInterrupts, PendingAndEnabledBothMatter)
-{
+TEST(ReferenceInterrupts, PendingAndEnabledBothMatter) {
     EXPECT_FALSE(select_interrupt(0xAAA, 0, 0, m::mie, Mode::M));
     EXPECT_FALSE(select_interrupt(0, 0xAAA, 0, m::mie, Mode::M));
     EXPECT_FALSE(select_interrupt(0x800, 0x088, 0, m::mie, Mode::U));
     EXPECT_EQ(*select_interrupt(0x880, 0x080, 0, 0, Mode::U), (Pending{7, Target::Machine}));
 }
 
-TEST(ReferenceInterrupts, MachineModeComesBeforeSupervisorMode)
-{
+TEST(ReferenceInterrupts, MachineModeComesBeforeSupervisorMode) {
     // STI is not delegated, SEI is: M first, although SEI has the higher number in the list.
     auto const taken = select_interrupt(0x220, 0x220, 0x200, m::sie, Mode::S);
     EXPECT_EQ(*taken, (Pending{5, Target::Machine}));
@@ -243,8 +222,7 @@ TEST(ReferenceInterrupts, MachineModeComesBeforeSupervisorMode)
     EXPECT_EQ(*later, (Pending{9, Target::Supervisor}));
 }
 
-TEST(ReferenceInterrupts, GuestInterruptsNeedTheGuestToRun)
-{
+TEST(ReferenceInterrupts, GuestInterruptsNeedTheGuestToRun) {
     constexpr std::uint64_t vssi = 1U << 2;
     constexpr std::uint64_t delegated = 0x1444;
     VirtualState guest{.virt = false, .hideleg = vssi, .vsstatus = m::sie};
@@ -258,8 +236,7 @@ TEST(ReferenceInterrupts, GuestInterruptsNeedTheGuestToRun)
     EXPECT_TRUE(select_interrupt(vssi, vssi, delegated, 0, Mode::U, guest)) << "VU-mode";
 }
 
-TEST(ReferenceInterrupts, AGuestInterruptThatIsNotDelegatedFurtherGoesToTheHypervisor)
-{
+TEST(ReferenceInterrupts, AGuestInterruptThatIsNotDelegatedFurtherGoesToTheHypervisor) {
     // The attack of the design's invariant 10: with hideleg = 0 a pending VSSI takes a hart in
     // U-mode to HS-mode's vector, whatever mideleg was written, since its bit 2 is read-only one.
     constexpr std::uint64_t vssi = 1U << 2;
@@ -271,15 +248,13 @@ TEST(ReferenceInterrupts, AGuestInterruptThatIsNotDelegatedFurtherGoesToTheHyper
               (Pending{2, Target::Supervisor}));
 }
 
-TEST(ReferenceInterrupts, WfiResumesWhateverIsGloballyEnabled)
-{
+TEST(ReferenceInterrupts, WfiResumesWhateverIsGloballyEnabled) {
     EXPECT_TRUE(wfi_resumes(0x80, 0x80));
     EXPECT_FALSE(wfi_resumes(0x80, 0x08));
     EXPECT_FALSE(wfi_resumes(0, ~0ULL));
 }
 
-TEST(ReferenceExceptions, DelegationNeverLowersPrivilege)
-{
+TEST(ReferenceExceptions, DelegationNeverLowersPrivilege) {
     // "if M-mode has delegated illegal instruction exceptions to S-mode ..." (3.1.8)
     constexpr std::uint64_t illegal = 1U << 2;
     EXPECT_EQ(exception_target(2, illegal, 0, {Mode::M, false}), Target::Machine);
@@ -291,8 +266,7 @@ TEST(ReferenceExceptions, DelegationNeverLowersPrivilege)
     EXPECT_EQ(exception_target(2, illegal, 0, {Mode::U, true}), Target::Supervisor);
 }
 
-TEST(ReferenceExceptions, SupervisorEntryLeavesTheMachineFields)
-{
+TEST(ReferenceExceptions, SupervisorEntryLeavesTheMachineFields) {
     EXPECT_EQ(enter_supervisor(m::sie | m::mie | m::mpie | mpp(3), Mode::S),
               m::spie | m::spp | m::mie | m::mpie | mpp(3));
     EXPECT_EQ(enter_supervisor(m::spie | m::spp, Mode::U), 0u);

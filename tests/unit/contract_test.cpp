@@ -23,12 +23,10 @@ struct Perturbation {
 };
 
 void flip_status(GuestContext& guest, std::uint64_t bits) { guest.mstatus ^= bits; }
-template <CsrNumber N> void flip(HartState& h, std::uint64_t bits)
-{
+template <CsrNumber N> void flip(HartState& h, std::uint64_t bits) {
     h.hart.write_csr(N, h.hart.read_csr(N) ^ bits);
 }
-void open_everything(HartState& h)
-{
+void open_everything(HartState& h) {
     auto image = h.hart.loaded();
     image.cfg[0] = 0x1f;
     image.addr[0] = ~0ULL >> 10U;
@@ -89,8 +87,7 @@ constexpr Perturbation perturbations[] = {
 };
 
 /// A monitor about to enter `world`, with a second enclave whose memory must be denied everywhere.
-void bring_to(Bench& bench, unsigned world)
-{
+void bring_to(Bench& bench, unsigned world) {
     if (world == firmware) {
         bench.to_host();
         ASSERT_EQ(bench.create(1).error, 0U);
@@ -111,8 +108,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, EntryContract, testing::ValuesIn(perturbations));
 
 void PrintTo(Perturbation const& each, std::ostream* out) { *out << each.row; }
 
-TEST_P(EntryContract, ARowThatIsPerturbedIsSeenInEveryWorldThatItBinds)
-{
+TEST_P(EntryContract, ARowThatIsPerturbedIsSeenInEveryWorldThatItBinds) {
     auto const& each = GetParam();
     for (auto const world : {firmware, host, enclave_world}) {
         if ((each.worlds & world) == 0) continue;
@@ -127,8 +123,7 @@ TEST_P(EntryContract, ARowThatIsPerturbedIsSeenInEveryWorldThatItBinds)
     }
 }
 
-TEST(EntryContractOutside, AViolationEndsTheRun)
-{
+TEST(EntryContractOutside, AViolationEndsTheRun) {
     Bench bench{{.keys = false}};
     bench.perturb = [](HartState&, GuestContext& guest) { guest.mstatus |= mstatus::Mprv::mask; };
     EXPECT_THROW(bench.play(ecall()), Violation);
@@ -136,8 +131,7 @@ TEST(EntryContractOutside, AViolationEndsTheRun)
 
 // --- the fake forgives nothing ------------------------------------------------------------------
 
-TEST(FakeHart, RefusesWhatTheMachineHasNot)
-{
+TEST(FakeHart, RefusesWhatTheMachineHasNot) {
     Bench bench{{.keys = false}};
     auto& hart = bench.hart().hart;
     EXPECT_THROW(hart.read<csr::Stimecmp>(), Violation);
@@ -152,8 +146,7 @@ TEST(FakeHart, RefusesWhatTheMachineHasNot)
     EXPECT_THROW(hart.read<csr::Stvec>(), Violation);
 }
 
-TEST(FakeHart, RefusesGuestAccessesThatTheMonitorShouldHavePrevented)
-{
+TEST(FakeHart, RefusesGuestAccessesThatTheMonitorShouldHavePrevented) {
     Bench bench{{.keys = false}};
     auto& hart = bench.hart().hart;
     PmpImage open;
@@ -172,8 +165,7 @@ TEST(FakeHart, RefusesGuestAccessesThatTheMonitorShouldHavePrevented)
     EXPECT_FALSE(hart.guest_load(Bench::host_pc, 8, 0).ok);
 }
 
-TEST(FakeHart, SleepThatNothingCanEndIsAViolation)
-{
+TEST(FakeHart, SleepThatNothingCanEndIsAViolation) {
     Bench bench{{.keys = false}};
     auto& hart = bench.hart().hart;
     hart.write<csr::Mie>(0x88);

@@ -20,8 +20,7 @@ using Random = std::mt19937_64;
 
 /// What the vM's hart has, in the reference's words. There are 64 PMP registers (3.7.1 allows 0, 16
 /// or 64), of which 8 hold anything.
-ref::Features as_reference(arch::Features const& f)
-{
+ref::Features as_reference(arch::Features const& f) {
     ref::Features out;
     out.s = f.has('S');
     out.f = f.has('F');
@@ -34,8 +33,7 @@ ref::Features as_reference(arch::Features const& f)
     out.zicbom = out.zicboz = true; // the fake's envcfg registers have the bits
     return out;
 }
-ref::Features with_contents(ref::Features features)
-{
+ref::Features with_contents(ref::Features features) {
     features.pmp_entries = virtual_pmp_entries;
     return features;
 }
@@ -52,38 +50,32 @@ std::ostream& operator<<(std::ostream& out, Machine const& machine) { return out
 class VirtualCsrs : public testing::TestWithParam<Machine> {
   protected:
     VirtualCsrs()
-        : bench{small(GetParam().wanted)}, h{bench.hart()}, facts{as_reference(h.hart.features())}
-    {
+        : bench{small(GetParam().wanted)}, h{bench.hart()}, facts{as_reference(h.hart.features())} {
     }
-    static Wanted small(Wanted wanted)
-    {
+    static Wanted small(Wanted wanted) {
         wanted.ram = 4 << 20;
         wanted.keys = wanted.entropy = false;
         return wanted;
     }
     /// The hart as after reset.
-    void reset()
-    {
+    void reset() {
         auto const features = h.hart.features();
         h.hart.attach(bench.machine, 0, features);
         go_online(h);
     }
-    Result<CsrAccess> execute(ref::CsrOp op, unsigned number, unsigned rs1, unsigned rd = 6)
-    {
+    Result<CsrAccess> execute(ref::CsrOp op, unsigned number, unsigned rs1, unsigned rd = 6) {
         constexpr fake::CsrOp ops[] = {fake::CsrOp::Rw,  fake::CsrOp::Rs,  fake::CsrOp::Rc,
                                        fake::CsrOp::Rwi, fake::CsrOp::Rsi, fake::CsrOp::Rci};
         auto const word = encode_csr(ops[static_cast<unsigned>(op)], rd, number, rs1);
         return access_csr(h, arch::decode(word));
     }
     std::uint64_t read(unsigned number) { return execute(ref::CsrOp::Rs, number, 0)->old; }
-    bool write(unsigned number, std::uint64_t value)
-    {
+    bool write(unsigned number, std::uint64_t value) {
         h.regs.guest.set(5, value);
         return static_cast<bool>(execute(ref::CsrOp::Rw, number, 5));
     }
     /// Every register that exists and can be written.
-    std::vector<unsigned> writable() const
-    {
+    std::vector<unsigned> writable() const {
         std::vector<unsigned> out;
         for (unsigned number = 0; number < 4096; ++number)
             if (!is_direct(number) && ref::csr_exists(number, facts) && !ref::csr_read_only(number))
@@ -91,8 +83,7 @@ class VirtualCsrs : public testing::TestWithParam<Machine> {
         return out;
     }
     /// Puts arbitrary legal content into all registers.
-    void scramble(Random& random)
-    {
+    void scramble(Random& random) {
         for (auto const number : writable()) write(number, random());
     }
 
@@ -112,8 +103,7 @@ constexpr ref::CsrOp ops[] = {ref::CsrOp::Rw,  ref::CsrOp::Rs,  ref::CsrOp::Rc,
                               ref::CsrOp::Rwi, ref::CsrOp::Rsi, ref::CsrOp::Rci};
 
 /// 4,096 numbers × 6 instructions × {x0, another}: existence and read-only-ness.
-TEST_P(VirtualCsrs, F10_EveryNumberAndInstructionTrapsExactlyWhenTheSpecificationSays)
-{
+TEST_P(VirtualCsrs, F10_EveryNumberAndInstructionTrapsExactlyWhenTheSpecificationSays) {
     for (unsigned number = 0; number < 4096; ++number)
         for (auto const op : ops)
             for (auto const rs1 : {0U, 5U}) {
@@ -123,8 +113,7 @@ TEST_P(VirtualCsrs, F10_EveryNumberAndInstructionTrapsExactlyWhenTheSpecificatio
             }
 }
 
-TEST_P(VirtualCsrs, RefusedAccessesChangeNothing)
-{
+TEST_P(VirtualCsrs, RefusedAccessesChangeNothing) {
     Random random{1};
     scramble(random);
     std::vector<std::uint64_t> before;
@@ -138,8 +127,7 @@ TEST_P(VirtualCsrs, RefusedAccessesChangeNothing)
 }
 
 /// Corner and random values: what is read back is what the specification lets a hart read back.
-TEST_P(VirtualCsrs, EveryWriteReadsBackAsSomethingLegal)
-{
+TEST_P(VirtualCsrs, EveryWriteReadsBackAsSomethingLegal) {
     auto const contents = with_contents(facts);
     Random random{2};
     for (auto const number : writable())
@@ -164,8 +152,7 @@ TEST_P(VirtualCsrs, EveryWriteReadsBackAsSomethingLegal)
         }
 }
 
-TEST_P(VirtualCsrs, WritingBackWhatWasReadChangesNothing)
-{
+TEST_P(VirtualCsrs, WritingBackWhatWasReadChangesNothing) {
     Random random{3};
     for (int round = 0; round < 20; ++round) {
         scramble(random);
@@ -179,8 +166,7 @@ TEST_P(VirtualCsrs, WritingBackWhatWasReadChangesNothing)
 
 /// csrrs and csrrc are csrrw of old|operand and old&~operand; the immediate forms are the register
 /// forms.
-TEST_P(VirtualCsrs, SetAndClearAreReadModifyWrite)
-{
+TEST_P(VirtualCsrs, SetAndClearAreReadModifyWrite) {
     Random random{4};
     for (auto const number : writable())
         for (int round = 0; round < 12; ++round) {
@@ -210,8 +196,7 @@ TEST_P(VirtualCsrs, SetAndClearAreReadModifyWrite)
         }
 }
 
-TEST_P(VirtualCsrs, F11_MstatusHoldsOnlyLegalValues)
-{
+TEST_P(VirtualCsrs, F11_MstatusHoldsOnlyLegalValues) {
     Random random{5};
     for (int round = 0; round < 20'000; ++round) {
         auto const value = random() & (round % 2 == 0 ? ~0ULL : random());
@@ -221,8 +206,7 @@ TEST_P(VirtualCsrs, F11_MstatusHoldsOnlyLegalValues)
     }
 }
 
-TEST_P(VirtualCsrs, F12_WhatBelongsToMachineModeCannotBeDelegated)
-{
+TEST_P(VirtualCsrs, F12_WhatBelongsToMachineModeCannotBeDelegated) {
     write(arch::csr::Medeleg, ~0ULL);
     write(arch::csr::Mideleg, ~0ULL);
     EXPECT_EQ(read(arch::csr::Medeleg) & 1U << 11U, 0U);
@@ -231,8 +215,7 @@ TEST_P(VirtualCsrs, F12_WhatBelongsToMachineModeCannotBeDelegated)
     EXPECT_EQ(read(arch::csr::Mideleg), facts.h ? 0x1444U : 0U);
 }
 
-TEST_P(VirtualCsrs, F40_EveryHardwareCounterReadsZeroAndTakesNoFault)
-{
+TEST_P(VirtualCsrs, F40_EveryHardwareCounterReadsZeroAndTakesNoFault) {
     for (unsigned i = 3; i < 32; ++i)
         for (auto const number : {0xb00 + i, 0x320 + i}) {
             EXPECT_TRUE(write(number, ~0ULL));
@@ -241,8 +224,7 @@ TEST_P(VirtualCsrs, F40_EveryHardwareCounterReadsZeroAndTakesNoFault)
         }
 }
 
-TEST_P(VirtualCsrs, F30_MisaOfTheHartIsNeverWritten)
-{
+TEST_P(VirtualCsrs, F30_MisaOfTheHartIsNeverWritten) {
     auto const before = read(arch::csr::Misa);
     EXPECT_TRUE(write(arch::csr::Misa, 0));
     EXPECT_EQ(read(arch::csr::Misa), before);
@@ -250,16 +232,14 @@ TEST_P(VirtualCsrs, F30_MisaOfTheHartIsNeverWritten)
 }
 
 /// Flushing is allowed, invalidating would uncover what the monitor has zeroed.
-TEST_P(VirtualCsrs, F26_NoWorldBelowMayInvalidateCacheLines)
-{
+TEST_P(VirtualCsrs, F26_NoWorldBelowMayInvalidateCacheLines) {
     for (std::uint64_t cbie = 0; cbie < 4; ++cbie) {
         write(arch::csr::Menvcfg, cbie << 4U | 0xc1);
         EXPECT_NE(arch::envcfg::Cbie::get(h.hart.read_csr(arch::csr::Menvcfg)), 3U);
     }
 }
 
-TEST_P(VirtualCsrs, F09_PmpRegistersBeyondTheEightAreZeroAndOddOnesDoNotExist)
-{
+TEST_P(VirtualCsrs, F09_PmpRegistersBeyondTheEightAreZeroAndOddOnesDoNotExist) {
     for (unsigned number = 0x3a0; number <= 0x3af; ++number)
         EXPECT_EQ(write(number, ~0ULL), number % 2 == 0) << std::hex << number;
     EXPECT_EQ(read(0x3a0), 0x9f9f'9f9f'9f9f'9f9fU);
@@ -272,8 +252,7 @@ TEST_P(VirtualCsrs, F09_PmpRegistersBeyondTheEightAreZeroAndOddOnesDoNotExist)
 }
 
 /// Random writes with locks against the reference's rules for each register.
-TEST_P(VirtualCsrs, F08_LocksOfVirtualPmpEntriesHold)
-{
+TEST_P(VirtualCsrs, F08_LocksOfVirtualPmpEntriesHold) {
     auto const contents = with_contents(facts);
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
         Random random{seed};
@@ -300,8 +279,7 @@ TEST_P(VirtualCsrs, F08_LocksOfVirtualPmpEntriesHold)
     }
 }
 
-TEST_P(VirtualCsrs, SstatusSieAndSipAreViews)
-{
+TEST_P(VirtualCsrs, SstatusSieAndSipAreViews) {
     Random random{6};
     for (int round = 0; round < 2000; ++round) {
         write(arch::csr::Mstatus, random());
@@ -333,8 +311,7 @@ TEST_P(VirtualCsrs, SstatusSieAndSipAreViews)
 }
 
 /// "The signal from the interrupt controller is not used to calculate the value written" (3.1.9).
-TEST_P(VirtualCsrs, AReadModifyWriteOfMipNeverLatchesTheExternalSeip)
-{
+TEST_P(VirtualCsrs, AReadModifyWriteOfMipNeverLatchesTheExternalSeip) {
     bench.machine.lines[0] = arch::irq::bit(arch::irq::Sei);
     h.regs.guest.set(5, arch::irq::bit(arch::irq::Ssi));
     EXPECT_NE(execute(ref::CsrOp::Rs, arch::csr::Mip, 5)->old & arch::irq::bit(arch::irq::Sei), 0U);
@@ -346,8 +323,7 @@ TEST_P(VirtualCsrs, AReadModifyWriteOfMipNeverLatchesTheExternalSeip)
     EXPECT_EQ(read(arch::csr::Mip), arch::irq::bit(arch::irq::Sei));
 }
 
-TEST_P(VirtualCsrs, SatpStaysVirtualAndKeepsWhatTheHartSupports)
-{
+TEST_P(VirtualCsrs, SatpStaysVirtualAndKeepsWhatTheHartSupports) {
     auto const sv39 = 8ULL << 60U | 0x80200;
     write(arch::csr::Satp, sv39);
     EXPECT_EQ(read(arch::csr::Satp), sv39);
@@ -357,8 +333,7 @@ TEST_P(VirtualCsrs, SatpStaysVirtualAndKeepsWhatTheHartSupports)
 }
 
 /// A virtual supervisor interrupt that vM posts is the host's, and not in the hart while vM runs.
-TEST_P(VirtualCsrs, F29_PostedVirtualInterruptsStayOutOfTheHart)
-{
+TEST_P(VirtualCsrs, F29_PostedVirtualInterruptsStayOutOfTheHart) {
     if (!facts.h) {
         EXPECT_FALSE(write(arch::csr::Hvip, 4));
         return;
@@ -380,8 +355,7 @@ TEST_P(VirtualCsrs, F29_PostedVirtualInterruptsStayOutOfTheHart)
     EXPECT_EQ(read(arch::csr::Mie) & 0x444U, 0U);
 }
 
-TEST_P(VirtualCsrs, AccessesThatChangePlansSaySo)
-{
+TEST_P(VirtualCsrs, AccessesThatChangePlansSaySo) {
     h.regs.guest.set(5, 0x1f);
     for (auto const number : {arch::csr::Pmpcfg0, arch::csr::Pmpaddr0}) {
         EXPECT_TRUE(execute(ref::CsrOp::Rw, number, 5)->effects.replan);

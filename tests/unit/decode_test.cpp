@@ -12,8 +12,7 @@ namespace {
 
 using Kind = Insn::Kind;
 
-TEST(Decode, EveryCsrInstructionInAllItsFields)
-{
+TEST(Decode, EveryCsrInstructionInAllItsFields) {
     struct {
         fake::CsrOp op;
         Kind kind;
@@ -40,8 +39,7 @@ TEST(Decode, EveryCsrInstructionInAllItsFields)
             }
 }
 
-TEST(Decode, LoadsAndStoresOfAllWidthsRegistersAndOffsets)
-{
+TEST(Decode, LoadsAndStoresOfAllWidthsRegistersAndOffsets) {
     for (unsigned funct3 = 0; funct3 < 8; ++funct3)
         for (int offset = -2048; offset < 2048; offset += 3)
             for (unsigned rs1 = 0; rs1 < 32; rs1 += 5) {
@@ -65,8 +63,7 @@ TEST(Decode, LoadsAndStoresOfAllWidthsRegistersAndOffsets)
             }
 }
 
-TEST(Decode, PrivilegedInstructionsExactly)
-{
+TEST(Decode, PrivilegedInstructionsExactly) {
     for (std::uint32_t high = 0; high < 1U << 12U; ++high)
         for (unsigned rs1 = 0; rs1 < 32; ++rs1)
             for (unsigned rd : {0U, 1U, 31U}) {
@@ -88,8 +85,7 @@ TEST(Decode, PrivilegedInstructionsExactly)
         EXPECT_EQ(decode(word).kind, Kind::Unknown) << std::hex << word;
 }
 
-TEST(Decode, EveryOtherOpcodeIsUnknown)
-{
+TEST(Decode, EveryOtherOpcodeIsUnknown) {
     std::mt19937 random{1};
     for (std::uint32_t opcode = 3; opcode < 128; opcode += 4) {
         if (opcode == 0x03 || opcode == 0x23 || opcode == 0x73) continue;
@@ -105,16 +101,14 @@ TEST(Decode, EveryOtherOpcodeIsUnknown)
 struct Scatter {
     unsigned from, to;
 };
-std::uint64_t gather(std::uint32_t word, std::initializer_list<Scatter> bits)
-{
+std::uint64_t gather(std::uint32_t word, std::initializer_list<Scatter> bits) {
     std::uint64_t value = 0;
     for (auto const& bit : bits) value |= std::uint64_t{word >> bit.from & 1U} << bit.to;
     return value;
 }
 
 /// What tables 16.5 to 16.7 say about a compressed load or store; anything else stays unknown.
-Insn expected_compressed(std::uint32_t word)
-{
+Insn expected_compressed(std::uint32_t word) {
     Insn out{.length = 2};
     auto const set = [&](Kind kind, unsigned data, unsigned base, unsigned width,
                          std::uint64_t offset) {
@@ -156,8 +150,7 @@ Insn expected_compressed(std::uint32_t word)
     return out;
 }
 
-TEST(Decode, AllCompressedParcels)
-{
+TEST(Decode, AllCompressedParcels) {
     for (std::uint32_t word = 0; word < 1U << 16U; ++word) {
         if ((word & 3U) == 3) continue;
         ASSERT_FALSE(is_full_length(word));

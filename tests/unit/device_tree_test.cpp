@@ -25,91 +25,119 @@ struct Wished {
     std::uint64_t initrd{0};
 };
 
-/// A tree like the one that QEMU makes.
-Bytes tree(Wished const& wished = {})
-{
-    Bytes out(8192);
-    auto* const fdt = out.data();
-    auto const words = [fdt](char const* name, std::initializer_list<std::uint64_t> values) {
+/// Writes a tree with libfdt's sequential functions.
+class TreeWriter {
+  public:
+    TreeWriter() {
+        fdt_create(blob_.data(), static_cast<int>(blob_.size()));
+        fdt_finish_reservemap(blob_.data());
+        begin("");
+        cells(2, 2);
+    }
+    Bytes finish() {
+        end();
+        EXPECT_EQ(fdt_finish(blob_.data()), 0);
+        blob_.resize(fdt_totalsize(blob_.data()));
+        return blob_;
+    }
+    void begin(std::string const& name) { fdt_begin_node(blob_.data(), name.c_str()); }
+    void end() { fdt_end_node(blob_.data()); }
+    void bytes(char const* name, void const* data, std::size_t size) {
+        fdt_property(blob_.data(), name, data, static_cast<int>(size));
+    }
+    void text(char const* name, std::string const& value) {
+        bytes(name, value.c_str(), value.size() + 1);
+    }
+    void word(char const* name, std::uint32_t value) {
+        fdt_property_u32(blob_.data(), name, value);
+    }
+    void words(char const* name, std::initializer_list<std::uint64_t> values) {
         std::vector<fdt64_t> big_endian;
         for (auto const value : values) big_endian.push_back(cpu_to_fdt64(value));
-        fdt_property(fdt, name, big_endian.data(), static_cast<int>(8 * big_endian.size()));
-    };
-    auto const cells = [fdt](std::uint32_t address, std::uint32_t size) {
-        fdt_property_u32(fdt, "#address-cells", address);
-        fdt_property_u32(fdt, "#size-cells", size);
-    };
-    auto const text = [fdt](char const* name, std::string const& value) {
-        fdt_property(fdt, name, value.c_str(), static_cast<int>(value.size()) + 1);
-    };
-    fdt_create(fdt, static_cast<int>(out.size()));
-    fdt_finish_reservemap(fdt);
-    fdt_begin_node(fdt, "");
-    cells(2, 2);
+        bytes(name, big_endian.data(), 8 * big_endian.size());
+    }
+    void cells(std::uint32_t address, std::uint32_t size) {
+        word("#address-cells", address);
+        word("#size-cells", size);
+    }
+
+  private:
+    Bytes blob_ = Bytes(8192);
+};
+
+void write_chosen(TreeWriter& out, Wished const& wished) {
+    out.begin("chosen");
+    Bytes const seed(wished.seed, 0x5a);
+    if (wished.seed != 0) out.bytes("rng-seed", seed.data(), seed.size());
+    if (wished.initrd != 0) {
+        out.words("linux,initrd-start", {wished.initrd});
+        out.words("linux,initrd-end", {wished.initrd + 0x1000});
+    }
+    out.end();
+}
+
+void write_cpus(TreeWriter& out, Wished const& wished) {
+    out.begin("cpus");
+    out.cells(1, 0);
+    for (unsigned i = 0; i < wished.harts; ++i) {
+        out.begin("cpu@" + std::to_string(i));
+        out.text("device_type", "cpu");
+        out.word("reg", i);
+        out.end();
+    }
+    out.end();
+}
+
+void write_devices(TreeWriter& out) {
+    out.begin("soc");
+    out.begin("test@100000");
+    out.bytes("compatible", "sifive,test1\0sifive,test0\0syscon", 33);
+    out.word("phandle", 7);
+    out.end();
+    out.begin("fw-cfg@10100000");
+    out.text("compatible", "qemu,fw-cfg-mmio");
+    out.end();
+    out.end();
+    for (std::string const kind : {"poweroff", "reboot"}) {
+        out.begin(kind);
+        out.text("compatible", "syscon-" + kind);
+        out.word("regmap", 7);
+        out.end();
+    }
+}
+
+/// A tree like the one that QEMU makes.
+Bytes tree(Wished const& wished = {}) {
+    TreeWriter out;
     if (wished.memory) {
-        fdt_begin_node(fdt, "memory@80000000");
-        text("device_type", "memory");
-        words("reg", {0x8000'0000, wished.ram});
-        fdt_end_node(fdt);
+        out.begin("memory@80000000");
+        out.text("device_type", "memory");
+        out.words("reg", {0x8000'0000, wished.ram});
+        out.end();
     }
     if (wished.reserved) {
-        fdt_begin_node(fdt, "reserved-memory");
-        cells(2, 2);
-        fdt_property(fdt, "ranges", nullptr, 0);
-        fdt_end_node(fdt);
+        out.begin("reserved-memory");
+        out.cells(2, 2);
+        out.bytes("ranges", nullptr, 0);
+        out.end();
     }
-    fdt_begin_node(fdt, "cpus");
-    cells(1, 0);
-    for (unsigned i = 0; i < wished.harts; ++i) {
-        fdt_begin_node(fdt, ("cpu@" + std::to_string(i)).c_str());
-        text("device_type", "cpu");
-        fdt_property_u32(fdt, "reg", i);
-        fdt_end_node(fdt);
-    }
-    fdt_end_node(fdt);
-    fdt_begin_node(fdt, "chosen");
-    Bytes const seed(wished.seed, 0x5a); // must not stay anywhere
-    if (wished.seed != 0) fdt_property(fdt, "rng-seed", seed.data(), static_cast<int>(seed.size()));
-    if (wished.initrd != 0) {
-        words("linux,initrd-start", {wished.initrd});
-        words("linux,initrd-end", {wished.initrd + 0x1000});
-    }
-    fdt_end_node(fdt);
-    fdt_begin_node(fdt, "soc");
-    fdt_begin_node(fdt, "test@100000");
-    fdt_property(fdt, "compatible", "sifive,test1\0sifive,test0\0syscon", 33);
-    fdt_property_u32(fdt, "phandle", 7);
-    fdt_end_node(fdt);
-    fdt_begin_node(fdt, "fw-cfg@10100000");
-    text("compatible", "qemu,fw-cfg-mmio");
-    fdt_end_node(fdt);
-    fdt_end_node(fdt);
-    for (auto const* kind : {"poweroff", "reboot"}) {
-        fdt_begin_node(fdt, kind);
-        text("compatible", std::string{"syscon-"} + kind);
-        fdt_property_u32(fdt, "regmap", 7);
-        fdt_end_node(fdt);
-    }
-    fdt_end_node(fdt);
-    EXPECT_EQ(fdt_finish(fdt), 0);
-    out.resize(fdt_totalsize(fdt));
-    return out;
+    write_cpus(out, wished);
+    write_chosen(out, wished);
+    write_devices(out);
+    return out.finish();
 }
 
 /// With room to grow.
-Bytes roomy(Bytes blob)
-{
+Bytes roomy(Bytes blob) {
     blob.resize(blob.size() + DeviceTree::growth);
     return blob;
 }
 
-bool has_node(Bytes const& blob, char const* compatible)
-{
+bool has_node(Bytes const& blob, char const* compatible) {
     return fdt_node_offset_by_compatible(blob.data(), -1, compatible) >= 0;
 }
 
-TEST(DeviceTree, TellsRamHartsAndInitrd)
-{
+TEST(DeviceTree, TellsRamHartsAndInitrd) {
     auto blob = tree({.harts = 4, .initrd = 0x8080'0000});
     auto const parsed = DeviceTree::open(blob);
     ASSERT_TRUE(parsed);
@@ -125,8 +153,7 @@ TEST(DeviceTree, TellsRamHartsAndInitrd)
     EXPECT_EQ(DeviceTree::open(without)->ram().error(), Err::Malformed);
 }
 
-TEST(DeviceTree, TheSeedIsTakenZeroedAndReplaced)
-{
+TEST(DeviceTree, TheSeedIsTakenZeroedAndReplaced) {
     auto blob = tree();
     auto parsed = *DeviceTree::open(blob);
     std::array<std::uint8_t, 64> out{};
@@ -146,8 +173,7 @@ TEST(DeviceTree, TheSeedIsTakenZeroedAndReplaced)
     EXPECT_EQ(DeviceTree::open(none)->take_seed(out), 0U);
 }
 
-TEST(DeviceTree, ReservesTheMonitorUnderANewOrAnExistingNode)
-{
+TEST(DeviceTree, ReservesTheMonitorUnderANewOrAnExistingNode) {
     for (auto const existing : {false, true}) {
         auto blob = roomy(tree({.reserved = existing}));
         auto parsed = *DeviceTree::open(blob);
@@ -161,14 +187,13 @@ TEST(DeviceTree, ReservesTheMonitorUnderANewOrAnExistingNode)
         auto const* reg =
             static_cast<fdt64_t const*>(fdt_getprop(blob.data(), node, "reg", &length));
         ASSERT_EQ(length, 16);
-        EXPECT_EQ(fdt64_to_cpu(reg[0]), 0x8000'0000U);
-        EXPECT_EQ(fdt64_to_cpu(reg[1]), 0x10'0000U);
+        EXPECT_EQ(fdt64_ld(reg), 0x8000'0000U);
+        EXPECT_EQ(fdt64_ld(reg + 1), 0x10'0000U);
         EXPECT_EQ(fdt_check_full(blob.data(), blob.size()), 0);
     }
 }
 
-TEST(DeviceTree, WithoutRoomItIsAnError)
-{
+TEST(DeviceTree, WithoutRoomItIsAnError) {
     auto blob = tree();
     auto parsed = *DeviceTree::open(blob);
     auto const reserved = parsed.reserve(board::monitor);
@@ -176,8 +201,7 @@ TEST(DeviceTree, WithoutRoomItIsAnError)
     EXPECT_EQ(reserved.error(), Err::NoResource);
 }
 
-TEST(DeviceTree, WhatTheHostMustNotUseIsTakenOut)
-{
+TEST(DeviceTree, WhatTheHostMustNotUseIsTakenOut) {
     auto blob = roomy(tree());
     auto parsed = *DeviceTree::open(blob);
     ASSERT_TRUE(parsed.expand());
@@ -196,8 +220,7 @@ TEST(DeviceTree, WhatTheHostMustNotUseIsTakenOut)
 }
 
 /// Everything the monitor does with a tree that it accepted.
-void use(Bytes blob)
-{
+void use(Bytes blob) {
     auto opened = DeviceTree::open(blob);
     if (!opened) {
         EXPECT_EQ(opened.error(), Err::Malformed);
@@ -217,8 +240,7 @@ void use(Bytes blob)
     opened->replace_seed(entropy);
 }
 
-TEST(DeviceTree, X04_EveryTruncationIsMalformed)
-{
+TEST(DeviceTree, X04_EveryTruncationIsMalformed) {
     auto const whole = tree();
     for (std::size_t size = 0; size < whole.size(); ++size) {
         Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
@@ -229,8 +251,7 @@ TEST(DeviceTree, X04_EveryTruncationIsMalformed)
 }
 
 /// Under the sanitizers: no changed byte makes the monitor leave the blob.
-TEST(DeviceTree, X04_ChangedBytesAreMalformedOrHarmless)
-{
+TEST(DeviceTree, X04_ChangedBytesAreMalformedOrHarmless) {
     auto const whole = tree({.reserved = true});
     for (std::size_t at = 0; at < whole.size(); ++at)
         for (auto const value : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
@@ -241,8 +262,7 @@ TEST(DeviceTree, X04_ChangedBytesAreMalformedOrHarmless)
         }
 }
 
-TEST(DeviceTree, X04_GarbageIsMalformedOrHarmless)
-{
+TEST(DeviceTree, X04_GarbageIsMalformedOrHarmless) {
     std::mt19937 random{4};
     auto const whole = roomy(tree());
     for (int round = 0; round < 4000; ++round) {
@@ -263,8 +283,7 @@ class Prepare : public testing::Test {
   protected:
     static constexpr std::uint64_t fdt = 0x8090'0000;
 
-    Prepare()
-    {
+    Prepare() {
         bench.monitor->boot = {};
         put(tree());
         image.resize(4096, 0x42);
@@ -272,8 +291,7 @@ class Prepare : public testing::Test {
     }
     void put(Bytes const& blob) { std::ranges::copy(blob, bench.bytes(fdt, blob.size()).begin()); }
     /// A boot page for a device that asserts itself.
-    void put_boot_page(std::uint64_t firmware_length)
-    {
+    void put_boot_page(std::uint64_t firmware_length) {
         auto const page = bench.bytes(board::boot_page.base().raw, 4096);
         std::memcpy(page.data(), "PLINTHBP", 8);
         page[8] = 1;
@@ -281,8 +299,7 @@ class Prepare : public testing::Test {
         std::memcpy(&page[16], &firmware_length, 8);
         std::fill_n(&page[24], 32, std::uint8_t{0x33});
     }
-    HandOver given() const
-    {
+    HandOver given() const {
         return {.fdt = fdt, .image = image, .boot_word = std::span{image}.subspan(64, 8)};
     }
     Result<void> run() { return prepare(bench.hart(), given()); }
@@ -291,8 +308,7 @@ class Prepare : public testing::Test {
     Bytes image{};
 };
 
-TEST_F(Prepare, MeasuresDerivesSeedsAndEdits)
-{
+TEST_F(Prepare, MeasuresDerivesSeedsAndEdits) {
     put_boot_page(0x1234);
     image[64] = 3; // the boot word was written; the hash is the file's
     std::ranges::fill(bench.bytes(board::firmware.base().raw, 0x1234), std::uint8_t{0x99});
@@ -318,8 +334,7 @@ TEST_F(Prepare, MeasuresDerivesSeedsAndEdits)
     EXPECT_NE(board::outside.uart.find("self-asserted"), std::string::npos);
 }
 
-TEST_F(Prepare, TheTreesHashDoesNotDependOnItsSeed)
-{
+TEST_F(Prepare, TheTreesHashDoesNotDependOnItsSeed) {
     ASSERT_TRUE(run());
     auto const hash = bench.monitor->boot.tree_hash;
     auto other = tree();
@@ -330,8 +345,7 @@ TEST_F(Prepare, TheTreesHashDoesNotDependOnItsSeed)
     EXPECT_EQ(bench.monitor->boot.tree_hash, hash);
 }
 
-TEST_F(Prepare, WithoutBootPageAndSeedNothingIsAttestedAndNothingCreated)
-{
+TEST_F(Prepare, WithoutBootPageAndSeedNothingIsAttestedAndNothingCreated) {
     put(tree({.seed = 0}));
     ASSERT_TRUE(run());
     EXPECT_EQ(bench.monitor->boot.firmware_length, 0U);
@@ -342,8 +356,7 @@ TEST_F(Prepare, WithoutBootPageAndSeedNothingIsAttestedAndNothingCreated)
     EXPECT_NE(board::outside.uart.find("enclaves are refused"), std::string::npos);
 }
 
-TEST_F(Prepare, X04_ATreeWhoseSizeLiesIsRefusedBeforeItIsRead)
-{
+TEST_F(Prepare, X04_ATreeWhoseSizeLiesIsRefusedBeforeItIsRead) {
     for (std::uint32_t const size : {0U, 7U, 39U, 0x20'0001U, 0x7fff'ffffU, 0xffff'ffffU}) {
         put(tree());
         fdt_set_totalsize(bench.bytes(fdt, 64).data(), size);
@@ -352,8 +365,7 @@ TEST_F(Prepare, X04_ATreeWhoseSizeLiesIsRefusedBeforeItIsRead)
     }
 }
 
-TEST_F(Prepare, F36_ATreeInTheMonitorsOrFirmwaresMemoryOrOutsideRamIsRefused)
-{
+TEST_F(Prepare, F36_ATreeInTheMonitorsOrFirmwaresMemoryOrOutsideRamIsRefused) {
     auto const blob = tree();
     for (std::uint64_t const at :
          {0x8008'0000U, 0x8018'0000U, 0x800f'f000U, 0x80ff'e000U + 0x1800U}) {
@@ -366,8 +378,7 @@ TEST_F(Prepare, F36_ATreeInTheMonitorsOrFirmwaresMemoryOrOutsideRamIsRefused)
     EXPECT_FALSE(run());
 }
 
-TEST_F(Prepare, ABadBootPageIsRefusedAndStillWiped)
-{
+TEST_F(Prepare, ABadBootPageIsRefusedAndStillWiped) {
     for (std::uint64_t const length :
          {std::uint64_t{0}, std::uint64_t{0xff001}, ~std::uint64_t{0}}) {
         put(tree());

@@ -19,13 +19,11 @@ using monitor::World;
 namespace fid = enclave::fid;
 
 /// Whether the PMP that hart `id` holds lets S-mode load from an address.
-bool reachable(Bench& bench, unsigned id, std::uint64_t address)
-{
+bool reachable(Bench& bench, unsigned id, std::uint64_t address) {
     return bench.hart(id).hart.guest_load(address, 8, 1ULL << 11U).ok;
 }
 
-TEST(Harts, M09_CreateReturnsOnlyAfterEveryHartDeniesTheMemory)
-{
+TEST(Harts, M09_CreateReturnsOnlyAfterEveryHartDeniesTheMemory) {
     Bench bench{{.harts = 3, .keys = false}};
     for (unsigned id = 0; id < 3; ++id) bench.to_host(id);
     unsigned asked = 0;
@@ -43,8 +41,7 @@ TEST(Harts, M09_CreateReturnsOnlyAfterEveryHartDeniesTheMemory)
 }
 
 /// Until the other hart has acknowledged, nothing of the memory is hashed or changed.
-TEST(Harts, O26_NothingIsMeasuredBeforeTheLastAcknowledgement)
-{
+TEST(Harts, O26_NothingIsMeasuredBeforeTheLastAcknowledgement) {
     Bench bench{{.harts = 2, .keys = false}};
     bench.to_host(0);
     bench.to_host(1);
@@ -69,8 +66,7 @@ TEST(Harts, O26_NothingIsMeasuredBeforeTheLastAcknowledgement)
     EXPECT_NE(measured, before);
 }
 
-TEST(Harts, O33_AHartThatComesUpLaterDeniesWhatWasCreatedBefore)
-{
+TEST(Harts, O33_AHartThatComesUpLaterDeniesWhatWasCreatedBefore) {
     Bench bench{{.harts = 1, .keys = false}};
     bench.to_host();
     ASSERT_EQ(bench.create().error, 0U);
@@ -88,8 +84,7 @@ TEST(Harts, O33_AHartThatComesUpLaterDeniesWhatWasCreatedBefore)
     EXPECT_FALSE(reachable(bench, 2, Bench::epm));
 }
 
-TEST(Harts, StopRunAndResumeFollowTheEnclaveFromHartToHart)
-{
+TEST(Harts, StopRunAndResumeFollowTheEnclaveFromHartToHart) {
     Bench bench{{.harts = 2, .keys = false}};
     bench.machine.on_ipi = [&](unsigned id) { serve(bench.hart(id)); };
     bench.to_host(0);
@@ -120,8 +115,7 @@ TEST(Harts, StopRunAndResumeFollowTheEnclaveFromHartToHart)
     EXPECT_NE(bench.hart(0).hart.read_csr(csr::Sscratch), 0x5ec2e7U);
 }
 
-TEST(Harts, F20_SettingAnotherHartsTimerOrSoftwareInterruptReachesIt)
-{
+TEST(Harts, F20_SettingAnotherHartsTimerOrSoftwareInterruptReachesIt) {
     Bench bench{{.harts = 2, .keys = false}};
     bench.write_csr(csr::Mtvec, Bench::vm_handler, 1);
     bench.write_csr(csr::Mie, 8, 1);
@@ -139,13 +133,21 @@ TEST(Harts, F20_SettingAnotherHartsTimerOrSoftwareInterruptReachesIt)
 }
 
 /// The other hart obeys at once: it parks, and only then control leaves.
-TEST(Harts, O35_ResetStopsTheOtherHartsBeforeItWipes)
-{
+TEST(Harts, O35_ResetStopsTheOtherHartsBeforeItWipes) {
     Bench bench{{.harts = 2}};
     bench.machine.on_ipi = [&](unsigned id) { serve(bench.hart(id)); };
     bench.to_host(1);
     bench.poke(Bench::epm, 0x5ec2e7);
-    ASSERT_EQ(bench.create(0, 1).error, 0U);
+    auto const made = bench.create(0, 1);
+    ASSERT_EQ(made.error, 0U);
+    bench.keystone(fid::Run, {made.value}, 1);
+    bench.play( // the enclave runs there, its registers are with the monitor
+        [](Hart&, GuestContext& guest) {
+            for (unsigned i = 1; i < 32; ++i) guest.set(i, 0x5ec2e7);
+            return Trap{.cause = raw(Cause::EcallS)}; // to no extension at all
+        },
+        1);
+    ASSERT_EQ(bench.hart(1).world, World::Enclave);
     bench.machine.on_ipi = [&](unsigned id) {
         EXPECT_EQ(bench.peek(Bench::epm), 0x5ec2e7U);
         EXPECT_THROW(serve(bench.hart(id)), Parked);
@@ -154,6 +156,9 @@ TEST(Harts, O35_ResetStopsTheOtherHartsBeforeItWipes)
         bench.play(memory_access(encode_store(2, 6, 5, 0), board::finisher.base().raw, 0x7777)),
         Parked);
     EXPECT_EQ(bench.hart(1).parked, 1U);
+    for (unsigned i = 1; i < 32; ++i) EXPECT_EQ(bench.hart(1).regs.guest.get(i), 0U);
+    for (auto const& enclave : bench.monitor->registry.seize().all())
+        EXPECT_EQ(enclave.registers.guest.get(9), 0U);
     EXPECT_EQ(bench.peek(Bench::epm), 0U);
     EXPECT_EQ(board::outside.resets, std::vector<std::uint64_t>{0x7777});
     EXPECT_FALSE(bench.monitor->identity.seize().provisioned());
@@ -171,12 +176,9 @@ class Other {
               }
               bench_.hart(id).online.store(0); // nobody waits for it
               over_ = true;
-          }}
-    {
-    }
+          }} {}
     /// Ends the thread while hart 0 goes on serving; passes on what ended it before.
-    void join()
-    {
+    void join() {
         done_ = true;
         while (!over_) serve(bench_.hart(0));
         thread_.join();
@@ -192,8 +194,7 @@ class Other {
 
 /// On real threads: while hart 1 keeps entering its host, hart 0 creates, runs and destroys.
 /// Whatever hart 1 can read of the memory is what the host put there, or zero.
-TEST(HartThreads, O28_AnotherHartNeverReadsWhatTheEnclaveWrote)
-{
+TEST(HartThreads, O28_AnotherHartNeverReadsWhatTheEnclaveWrote) {
     Bench bench{{.harts = 2, .keys = false}};
     bench.to_host(0);
     bench.to_host(1);
@@ -230,36 +231,42 @@ TEST(HartThreads, O28_AnotherHartNeverReadsWhatTheEnclaveWrote)
 }
 
 /// Both harts create, run and destroy with the same arguments: one wins each race, none is lost.
-TEST(HartThreads, M01_M03_M06_RacesOverOneEnclaveHaveOneWinner)
-{
+TEST(HartThreads, M01_M03_M06_RacesOverOneEnclaveHaveOneWinner) {
     Bench bench{{.harts = 2, .keys = false}};
     bench.to_host(0);
     bench.to_host(1);
     for (unsigned id = 0; id < 2; ++id) bench.hart(id).hart.before_entry = nullptr;
     bench.put_args(Bench::default_args());
     bench.machine.threads = true;
-    std::array<std::atomic<std::uint64_t>, 2> created{}, destroyed{};
-    std::atomic<std::uint64_t> wrong{0}, last{0};
+    std::atomic<std::uint64_t> created{0}, entered{0}, destroyed{0}, wrong{0}, last{0};
+    auto const count = [&](bool expected, std::atomic<std::uint64_t>& counter, bool success) {
+        if (success)
+            ++counter;
+        else if (!expected)
+            ++wrong;
+    };
     auto const work = [&](unsigned id) {
         auto const made = bench.keystone(fid::Create, {Bench::args_at}, id);
-        if (made.error == 0) {
-            ++created[id];
-            last = made.value;
-        } else if (made.error != 100006)
-            ++wrong;
+        if (made.error == 0) last = made.value;
+        count(made.error == 100006, created, made.error == 0);
+        auto const ran = bench.keystone(fid::Run, {last.load()}, id);
+        auto const inside = bench.hart(id).world == World::Enclave;
+        count(ran.error == 100016, entered, inside);
+        if (inside) { // unless an IPI took it out before: then the host is told 100014
+            auto const left = bench.keystone(fid::Exit, {7}, id);
+            if (left != Answer{0, 7} && left != Answer{100014, 0}) ++wrong;
+        }
         auto const gone = bench.keystone(fid::Destroy, {last.load()}, id);
-        if (gone.error == 0)
-            ++destroyed[id];
-        else if (gone.error != 100005)
-            ++wrong;
+        count(gone.error == 100005, destroyed, gone.error == 0);
     };
     Other other{bench, 1, [&] { work(1); }};
     for (unsigned round = 0; round < 400; ++round) work(0);
     other.join();
     EXPECT_EQ(wrong, 0U);
-    EXPECT_GT(created[0] + created[1], 0U);
+    EXPECT_GT(entered, 0U);
+    EXPECT_LE(entered, created); // each was entered at most once by run
     auto const alive = bench.monitor->registry.seize().alive();
-    EXPECT_EQ(created[0] + created[1], destroyed[0] + destroyed[1] + alive);
+    EXPECT_EQ(created, destroyed + alive);
     EXPECT_LE(alive, 1U);
 }
 

@@ -19,8 +19,7 @@ constexpr std::uint64_t mon = board::monitor.base().raw, mon_end = board::monito
 struct VirtualTrap {
     std::uint64_t cause, tval, epc;
 };
-VirtualTrap taken(Bench& bench)
-{
+VirtualTrap taken(Bench& bench) {
     auto const& h = bench.hart();
     EXPECT_EQ(h.world, World::Firmware);
     EXPECT_EQ(h.regs.guest.pc, Bench::vm_handler);
@@ -28,8 +27,7 @@ VirtualTrap taken(Bench& bench)
 }
 
 /// What stands in the hart and in vM's registers while the next guest step runs.
-void at_entry(Bench& bench, std::function<void(monitor::HartState&)> look)
-{
+void at_entry(Bench& bench, std::function<void(monitor::HartState&)> look) {
     bench.play([&](Hart&, GuestContext& guest) {
         look(bench.hart());
         return ecall()(bench.hart().hart, guest);
@@ -39,8 +37,7 @@ void at_entry(Bench& bench, std::function<void(monitor::HartState&)> look)
 /// A firmware with its trap vector set.
 void with_handler(Bench& bench) { bench.write_csr(csr::Mtvec, Bench::vm_handler); }
 
-TEST(MonitorRun, FirmwareBootsAndEntersTheHost)
-{
+TEST(MonitorRun, FirmwareBootsAndEntersTheHost) {
     Bench bench;
     auto const& guest = bench.hart().regs.guest;
     EXPECT_EQ(guest.pc, board::firmware.base().raw);
@@ -53,8 +50,7 @@ TEST(MonitorRun, FirmwareBootsAndEntersTheHost)
     EXPECT_EQ(bench.hart().regs.priv, Priv::S);
 }
 
-TEST(MonitorRun, HostCallGoesToTheFirmwareAsCause9AndItsAnswerComesBack)
-{
+TEST(MonitorRun, HostCallGoesToTheFirmwareAsCause9AndItsAnswerComesBack) {
     Bench bench;
     bench.to_host();
     bench.call(0x10, 0, {7, 8, 9});
@@ -71,8 +67,7 @@ TEST(MonitorRun, HostCallGoesToTheFirmwareAsCause9AndItsAnswerComesBack)
     EXPECT_EQ(bench.hart().regs.guest.get(reg::a0), 1234U);
 }
 
-TEST(MonitorRun, O15_CallsOfHostUserModeAreNoneOfTheMonitorsBusiness)
-{
+TEST(MonitorRun, O15_CallsOfHostUserModeAreNoneOfTheMonitorsBusiness) {
     Bench bench;
     bench.to_host();
     bench.hart().regs.priv = Priv::U; // as after the host's sret; U-ecalls were not delegated here
@@ -81,8 +76,7 @@ TEST(MonitorRun, O15_CallsOfHostUserModeAreNoneOfTheMonitorsBusiness)
     EXPECT_EQ(bench.monitor->registry.seize().alive(), 0U);
 }
 
-TEST(MonitorRun, AnUnknownCsrIsIllegalInTheFirmwareWithItsBits)
-{
+TEST(MonitorRun, AnUnknownCsrIsIllegalInTheFirmwareWithItsBits) {
     Bench bench;
     with_handler(bench);
     auto const pc = bench.hart().regs.guest.pc;
@@ -96,8 +90,7 @@ TEST(MonitorRun, AnUnknownCsrIsIllegalInTheFirmwareWithItsBits)
               3ULL << 11U);
 }
 
-TEST(MonitorRun, WhereTheHartReportsNoBitsTheInstructionIsFetched)
-{
+TEST(MonitorRun, WhereTheHartReportsNoBitsTheInstructionIsFetched) {
     Bench bench;
     with_handler(bench);
     auto const pc = bench.hart().regs.guest.pc;
@@ -113,8 +106,7 @@ TEST(MonitorRun, WhereTheHartReportsNoBitsTheInstructionIsFetched)
     EXPECT_EQ(trap.tval, 0U);
 }
 
-TEST(MonitorRun, F01_TheMonitorIsAnAccessFaultForTheFirmware)
-{
+TEST(MonitorRun, F01_TheMonitorIsAnAccessFaultForTheFirmware) {
     Bench bench;
     for (auto const address : {mon, mon + 0x8'0000, mon_end - 8, mon - 4, mon_end - 4, mon_end - 1})
         for (unsigned funct3 = 0; funct3 < 4; ++funct3) {
@@ -137,8 +129,7 @@ TEST(MonitorRun, F01_TheMonitorIsAnAccessFaultForTheFirmware)
 }
 
 /// The contract's check would end the test if the physical MPRV or MPP were wrong at any entry.
-TEST(MonitorRun, F02_VirtualMprvAcrossWorldSwitchesNeverOpensTheMonitor)
-{
+TEST(MonitorRun, F02_VirtualMprvAcrossWorldSwitchesNeverOpensTheMonitor) {
     for (std::uint64_t mpp : {0, 1, 3})
         for (auto const toggle : {CsrOp::Rw, CsrOp::Rs, CsrOp::Rc}) {
             Bench bench;
@@ -169,8 +160,7 @@ class Mprv : public testing::Test {
     static constexpr std::uint64_t satp = 8ULL << 60U | 0x80300;
     static constexpr std::uint64_t code = board::firmware.base().raw + 0x1000;
 
-    Mprv()
-    {
+    Mprv() {
         bench.to_host();
         EXPECT_EQ(bench.create().error, 0U);
         bench.call(0x10, 0);
@@ -191,8 +181,7 @@ class Mprv : public testing::Test {
     }
     /// vMPRV with these other bits of mstatus; one load or store; what it did.
     std::uint64_t access(std::uint64_t status, std::uint32_t word, std::uint64_t address,
-                         std::uint64_t value = 0)
-    {
+                         std::uint64_t value = 0) {
         auto& h = bench.hart();
         bench.write_csr(csr::Mcause, 0);
         h.regs.guest.pc = code;
@@ -214,8 +203,7 @@ class Mprv : public testing::Test {
     Bench bench;
 };
 
-TEST_F(Mprv, F03_LoadsAndStoresUseTheHostsTranslation)
-{
+TEST_F(Mprv, F03_LoadsAndStoresUseTheHostsTranslation) {
     EXPECT_EQ(access(s_mode, ld, 0x1018), ok);
     EXPECT_EQ(loaded(), 0x8877'6655'4433'2211U);
     EXPECT_EQ(access(s_mode, encode_load(0, 6, 5, 0), 0x101f), ok);
@@ -228,8 +216,7 @@ TEST_F(Mprv, F03_LoadsAndStoresUseTheHostsTranslation)
     EXPECT_EQ(access(s_mode, ld, 0x1'0000), 13U);
 }
 
-TEST_F(Mprv, F03_SumMxrAndUserPagesCountAsTheyDoForThePreviousMode)
-{
+TEST_F(Mprv, F03_SumMxrAndUserPagesCountAsTheyDoForThePreviousMode) {
     EXPECT_EQ(access(s_mode, ld, 0x3000), 13U);
     EXPECT_EQ(access(s_mode | mstatus::Sum::mask, ld, 0x3000), ok);
     EXPECT_EQ(access(u_mode, ld, 0x3000), ok);
@@ -240,8 +227,7 @@ TEST_F(Mprv, F03_SumMxrAndUserPagesCountAsTheyDoForThePreviousMode)
     EXPECT_EQ(loaded(), 0x5678U);
 }
 
-TEST_F(Mprv, F03_NeverReachesMonitorEnclaveOrDevices)
-{
+TEST_F(Mprv, F03_NeverReachesMonitorEnclaveOrDevices) {
     for (auto const address : {0x5000U, 0x5ff8U, 0x6000U, 0x6ff8U, 0x7000U})
         for (auto const mode : {s_mode, s_mode | mstatus::Sum::mask | mstatus::Mxr::mask}) {
             EXPECT_EQ(access(mode, ld, address), 5U) << std::hex << address;
@@ -250,16 +236,14 @@ TEST_F(Mprv, F03_NeverReachesMonitorEnclaveOrDevices)
         }
 }
 
-TEST_F(Mprv, F04_PageTablesInTheMonitorOrAnEnclaveAreAccessFaults)
-{
+TEST_F(Mprv, F04_PageTablesInTheMonitorOrAnEnclaveAreAccessFaults) {
     for (auto const address : {0x8000U, 0x9000U}) {
         EXPECT_EQ(access(s_mode, ld, address), 5U);
         EXPECT_EQ(access(s_mode, sd, address, 1), 7U);
     }
 }
 
-TEST_F(Mprv, F03_WithMachineModeAsPreviousModeNothingIsEmulated)
-{
+TEST_F(Mprv, F03_WithMachineModeAsPreviousModeNothingIsEmulated) {
     auto& h = bench.hart();
     bench.write_csr(csr::Mstatus, 3ULL << 11U | mstatus::Mprv::mask);
     h.regs.guest.pc = code;
@@ -272,16 +256,14 @@ TEST_F(Mprv, F03_WithMachineModeAsPreviousModeNothingIsEmulated)
 // --- CLINT --------------------------------------------------------------------------------------
 
 /// Whether the virtual CLINT has a register for an aligned access of this width.
-bool clint_has(std::uint64_t offset, unsigned width, unsigned harts)
-{
+bool clint_has(std::uint64_t offset, unsigned width, unsigned harts) {
     if (offset % width != 0) return false;
     if (width == 4 && offset < 4ULL * harts) return true;
     if (width != 4 && width != 8) return false;
     return (offset >= 0x4000 && offset < 0x4000 + 8ULL * harts) || (offset & ~7ULL) == 0xbff8;
 }
 
-TEST(Clint, F20_EveryOffsetAndWidthIsARegisterOrAnAccessFault)
-{
+TEST(Clint, F20_EveryOffsetAndWidthIsARegisterOrAnAccessFault) {
     Bench bench{{.harts = 3}};
     with_handler(bench);
     auto& h = bench.hart();
@@ -307,8 +289,8 @@ TEST(Clint, F20_EveryOffsetAndWidthIsARegisterOrAnAccessFault)
 }
 
 /// One load or store of the firmware to the CLINT that succeeds.
-std::uint64_t clint(Bench& bench, std::uint32_t word, std::uint64_t offset, std::uint64_t value = 0)
-{
+std::uint64_t clint(Bench& bench, std::uint32_t word, std::uint64_t offset,
+                    std::uint64_t value = 0) {
     auto& h = bench.hart();
     h.regs.guest.pc = board::firmware.base().raw;
     bench.play(memory_access(word, board::clint.base().raw + offset, value));
@@ -318,8 +300,7 @@ std::uint64_t clint(Bench& bench, std::uint32_t word, std::uint64_t offset, std:
 constexpr auto lw = encode_load(2, 6, 5, 0), ld = encode_load(3, 6, 5, 0);
 constexpr auto sw = encode_store(2, 7, 5, 0), sd = encode_store(3, 7, 5, 0);
 
-TEST(Clint, F20_RegistersHoldWhatWasWrittenAndTimeIsNotWritable)
-{
+TEST(Clint, F20_RegistersHoldWhatWasWrittenAndTimeIsNotWritable) {
     Bench bench{{.harts = 2}};
     clint(bench, sd, 0x4008, 0x1122'3344'5566'7788);
     EXPECT_EQ(clint(bench, ld, 0x4008), 0x1122'3344'5566'7788U);
@@ -335,8 +316,7 @@ TEST(Clint, F20_RegistersHoldWhatWasWrittenAndTimeIsNotWritable)
     EXPECT_EQ(bench.machine.msip[1], 1U); // and the other hart was told
 }
 
-TEST(Interrupts, M16_AVirtualTimerFiresOnceAtItsTimeAndOnlyWhenEnabled)
-{
+TEST(Interrupts, M16_AVirtualTimerFiresOnceAtItsTimeAndOnlyWhenEnabled) {
     Bench bench;
     with_handler(bench);
     auto& h = bench.hart();
@@ -360,8 +340,7 @@ TEST(Interrupts, M16_AVirtualTimerFiresOnceAtItsTimeAndOnlyWhenEnabled)
 
 /// Whatever time passes between the monitor's readings of it, the deadline is either delivered or
 /// programmed at each entry.
-TEST(Interrupts, M16_NoTimerIsLostBetweenTwoReadingsOfTheTime)
-{
+TEST(Interrupts, M16_NoTimerIsLostBetweenTwoReadingsOfTheTime) {
     for (std::uint64_t delay = 0; delay < 80; ++delay) {
         Bench bench;
         bench.to_host();
@@ -384,8 +363,7 @@ TEST(Interrupts, M16_NoTimerIsLostBetweenTwoReadingsOfTheTime)
     }
 }
 
-TEST(Interrupts, F32_WfiOfTheFirmwareSleepsUntilTheTimerWhateverMieIs)
-{
+TEST(Interrupts, F32_WfiOfTheFirmwareSleepsUntilTheTimerWhateverMieIs) {
     for (std::uint64_t delay = 0; delay < 40; ++delay) {
         Bench bench;
         bench.write_csr(csr::Mie, 0x80);
@@ -398,8 +376,7 @@ TEST(Interrupts, F32_WfiOfTheFirmwareSleepsUntilTheTimerWhateverMieIs)
     }
 }
 
-TEST(Interrupts, SoftwareInterruptsOfTheFirmwareAreVectored)
-{
+TEST(Interrupts, SoftwareInterruptsOfTheFirmwareAreVectored) {
     Bench bench;
     bench.write_csr(csr::Mtvec, Bench::vm_handler | 1);
     bench.write_csr(csr::Mie, 8);
@@ -412,8 +389,7 @@ TEST(Interrupts, SoftwareInterruptsOfTheFirmwareAreVectored)
     });
 }
 
-TEST(Interrupts, WhatTheHostChangesInSieTheFirmwareReadsInMie)
-{
+TEST(Interrupts, WhatTheHostChangesInSieTheFirmwareReadsInMie) {
     Bench bench;
     bench.to_host();
     bench.play([](Hart& hart, GuestContext&) {
@@ -429,8 +405,7 @@ TEST(Interrupts, WhatTheHostChangesInSieTheFirmwareReadsInMie)
     });
 }
 
-TEST(Interrupts, AnUndelegatedSupervisorInterruptInterruptsTheHostForTheFirmware)
-{
+TEST(Interrupts, AnUndelegatedSupervisorInterruptInterruptsTheHostForTheFirmware) {
     Bench bench;
     bench.to_host();
     bench.call(0x10, 0);
@@ -447,8 +422,7 @@ TEST(Interrupts, AnUndelegatedSupervisorInterruptInterruptsTheHostForTheFirmware
 
 // --- the rest -----------------------------------------------------------------------------------
 
-TEST(MonitorRun, F34_KeystoneCallsOfTheFirmwareAreProhibited)
-{
+TEST(MonitorRun, F34_KeystoneCallsOfTheFirmwareAreProhibited) {
     Bench bench;
     for (std::uint64_t const function : {2001, 2002, 2003, 2005, 3001, 3006, 1, 5000})
         EXPECT_EQ(bench.keystone(function, {Bench::args_at}), (Answer{100014, 0}));
@@ -457,8 +431,7 @@ TEST(MonitorRun, F34_KeystoneCallsOfTheFirmwareAreProhibited)
     EXPECT_EQ(taken(bench).cause, 11U);
 }
 
-TEST(MonitorRun, F31_FencesAreExecutedAndSkipped)
-{
+TEST(MonitorRun, F31_FencesAreExecutedAndSkipped) {
     for (auto const hypervisor : {false, true}) {
         Bench bench{{.hypervisor = hypervisor}};
         with_handler(bench);
@@ -474,8 +447,7 @@ TEST(MonitorRun, F31_FencesAreExecutedAndSkipped)
     }
 }
 
-TEST(MonitorRun, SretOfTheFirmwareEntersTheHost)
-{
+TEST(MonitorRun, SretOfTheFirmwareEntersTheHost) {
     Bench bench;
     bench.write_csr(csr::Sepc, Bench::host_pc + 0x100);
     bench.write_csr(csr::Mstatus, mstatus::Spp::mask | mstatus::Spie::mask);
@@ -485,8 +457,7 @@ TEST(MonitorRun, SretOfTheFirmwareEntersTheHost)
     EXPECT_EQ(bench.hart().regs.priv, Priv::S);
 }
 
-TEST(MonitorRun, MretToMachineModeStaysInTheFirmware)
-{
+TEST(MonitorRun, MretToMachineModeStaysInTheFirmware) {
     Bench bench;
     bench.write_csr(csr::Mepc, 0x8010'9000);
     bench.write_csr(csr::Mstatus, 3ULL << 11U | mstatus::Mpie::mask);
@@ -496,8 +467,7 @@ TEST(MonitorRun, MretToMachineModeStaysInTheFirmware)
     EXPECT_EQ(mstatus::Mie::get(bench.hart().v.mstatus), 1U);
 }
 
-TEST(MonitorRun, DirtyFloatingPointOfTheHostIsSeenByTheFirmware)
-{
+TEST(MonitorRun, DirtyFloatingPointOfTheHostIsSeenByTheFirmware) {
     Bench bench;
     bench.to_host();
     bench.play([](Hart& hart, GuestContext&) {
@@ -512,8 +482,7 @@ TEST(MonitorRun, DirtyFloatingPointOfTheHostIsSeenByTheFirmware)
 
 /// The attack of DESIGN's invariant 10; the contract's rows hvip, hie and "behind the monitor"
 /// bind.
-TEST(MonitorRun, F29_AnArmedVirtualInterruptOfTheHostWaitsWhileTheFirmwareRuns)
-{
+TEST(MonitorRun, F29_AnArmedVirtualInterruptOfTheHostWaitsWhileTheFirmwareRuns) {
     Bench bench{{.sstc = true, .hypervisor = true}};
     bench.to_host();
     bench.play([](Hart& hart, GuestContext&) {
@@ -537,8 +506,7 @@ TEST(MonitorRun, F29_AnArmedVirtualInterruptOfTheHostWaitsWhileTheFirmwareRuns)
     });
 }
 
-TEST(MonitorRun, F27_SecurityAndTriggerRegistersAreAbsent)
-{
+TEST(MonitorRun, F27_SecurityAndTriggerRegistersAreAbsent) {
     Bench bench;
     for (unsigned const number : {0x747U, 0x7a0U, 0x7a1U, 0x015U, 0x30cU}) {
         with_handler(bench);
@@ -547,8 +515,7 @@ TEST(MonitorRun, F27_SecurityAndTriggerRegistersAreAbsent)
     }
 }
 
-TEST(MonitorRun, F14_AReturnIntoTheMonitorIsAFetchFaultOfWhoeverReturnedThere)
-{
+TEST(MonitorRun, F14_AReturnIntoTheMonitorIsAFetchFaultOfWhoeverReturnedThere) {
     Bench bench;
     bench.to_host();
     bench.call(0x10, 0);
@@ -564,8 +531,7 @@ TEST(MonitorRun, F14_AReturnIntoTheMonitorIsAFetchFaultOfWhoeverReturnedThere)
     }
 }
 
-TEST(MonitorRun, TheMonitorAnswersItsOwnCallsAndProbes)
-{
+TEST(MonitorRun, TheMonitorAnswersItsOwnCallsAndProbes) {
     Bench bench;
     bench.to_host();
     EXPECT_EQ(bench.call(0x10, 3, {enclave::keystone_extension}), (Answer{0, 1}));
@@ -582,8 +548,7 @@ TEST(MonitorRun, TheMonitorAnswersItsOwnCallsAndProbes)
     EXPECT_EQ(taken(bench).cause, 9U);
 }
 
-TEST(MonitorRun, O35_ResetWipesEnclavesAndKeysBeforeControlLeaves)
-{
+TEST(MonitorRun, O35_ResetWipesEnclavesAndKeysBeforeControlLeaves) {
     Bench bench;
     bench.to_host();
     bench.poke(Bench::epm + 0x2000, 0x5ec2e7);
@@ -600,8 +565,7 @@ TEST(MonitorRun, O35_ResetWipesEnclavesAndKeysBeforeControlLeaves)
     EXPECT_FALSE(bench.monitor->drbg.seize().seeded());
 }
 
-TEST(MonitorRun, StoresToTheFinisherThatAreNoCommandDoNothing)
-{
+TEST(MonitorRun, StoresToTheFinisherThatAreNoCommandDoNothing) {
     Bench bench;
     auto& h = bench.hart();
     for (auto const word :

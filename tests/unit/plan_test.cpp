@@ -30,8 +30,7 @@ PhysRange range(std::uint64_t base, std::uint64_t size) { return *PhysRange::mak
 
 // --- one entry ----------------------------------------------------------------------------------
 
-TEST(PmpEntry, X03_NapotOfEverySizeAndAlignedBaseRoundTrips)
-{
+TEST(PmpEntry, X03_NapotOfEverySizeAndAlignedBaseRoundTrips) {
     for (unsigned shift = 3; shift <= 56; ++shift) {
         auto const size = 1ULL << shift;
         for (std::uint64_t const base :
@@ -50,8 +49,7 @@ TEST(PmpEntry, X03_NapotOfEverySizeAndAlignedBaseRoundTrips)
     }
 }
 
-TEST(PmpEntry, X03_WhatIsNotNaturallyAlignedHasNoNapotAddress)
-{
+TEST(PmpEntry, X03_WhatIsNotNaturallyAlignedHasNoNapotAddress) {
     EXPECT_FALSE(arch::napot_address(range(0x1000, 4)));
     EXPECT_FALSE(arch::napot_address(range(0x1000, 0x1800)));
     EXPECT_FALSE(arch::napot_address(range(0x1000, 0x2000)));
@@ -59,8 +57,7 @@ TEST(PmpEntry, X03_WhatIsNotNaturallyAlignedHasNoNapotAddress)
     EXPECT_FALSE(arch::napot_address(*PhysRange::between({0}, {~0ULL})));
 }
 
-TEST(PmpEntry, X03_EveryEntryMatchesWhatTheSpecificationSays)
-{
+TEST(PmpEntry, X03_EveryEntryMatchesWhatTheSpecificationSays) {
     Random random{1};
     auto const address = [&random]() -> std::uint64_t {
         auto const value = random() >> pick(random, 64);
@@ -88,8 +85,7 @@ struct State {
 };
 
 /// Places where something begins or ends, or nearly.
-std::uint64_t interesting_address(Random& random, State const& state)
-{
+std::uint64_t interesting_address(Random& random, State const& state) {
     std::vector<std::uint64_t> edges{0,
                                      board::monitor.base().raw,
                                      board::monitor.last() + 1,
@@ -109,8 +105,7 @@ std::uint64_t interesting_address(Random& random, State const& state)
     return (pick(random, 2) == 0 ? edge + offset : edge - offset) & (limit - 4);
 }
 
-void make_epms(Random& random, State& state)
-{
+void make_epms(Random& random, State& state) {
     auto const count = pick(random, 7);
     std::uint64_t at = 0x8040'0000;
     for (unsigned i = 0; i < count; ++i) {
@@ -122,15 +117,13 @@ void make_epms(Random& random, State& state)
     }
 }
 
-std::uint8_t legal_config(Random& random, bool locked)
-{
+std::uint8_t legal_config(Random& random, bool locked) {
     auto cfg = static_cast<std::uint8_t>(random() & 0x1f);
     if ((cfg & 3U) == 2) cfg ^= 2U;
     return locked && pick(random, 3) == 0 ? cfg | 0x80 : cfg;
 }
 
-State random_state(Random& random)
-{
+State random_state(Random& random) {
     State state;
     make_epms(random, state);
     auto const locks = pick(random, 2) == 0;
@@ -145,8 +138,7 @@ State random_state(Random& random)
     return state;
 }
 
-std::vector<reference::Rule> rules_of(Plan const& plan)
-{
+std::vector<reference::Rule> rules_of(Plan const& plan) {
     std::vector<reference::Rule> out;
     for (auto const& rule : plan.rules())
         out.push_back({rule.range.base().raw, rule.range.last(), rule.rights.r, rule.rights.w,
@@ -154,14 +146,12 @@ std::vector<reference::Rule> rules_of(Plan const& plan)
     return out;
 }
 
-bool allows(PmpImage const& image, unsigned entries, std::uint64_t at, unsigned length, Kind kind)
-{
+bool allows(PmpImage const& image, unsigned entries, std::uint64_t at, unsigned length, Kind kind) {
     return reference::pmp_allows({image.cfg.data(), entries}, {image.addr.data(), entries}, Mode::U,
                                  at, length, kind);
 }
 
-bool is_protected(State const& state, std::uint64_t byte)
-{
+bool is_protected(State const& state, std::uint64_t byte) {
     auto const in = [byte](PhysRange r) { return byte >= r.base().raw && byte <= r.last(); };
     if (in(board::monitor)) return true;
     for (auto const& device : board::owned_devices)
@@ -171,22 +161,19 @@ bool is_protected(State const& state, std::uint64_t byte)
     return false;
 }
 
-bool touches_protected(State const& state, std::uint64_t at, unsigned length)
-{
+bool touches_protected(State const& state, std::uint64_t at, unsigned length) {
     for (unsigned i = 0; i < length; ++i)
         if (is_protected(state, at + i)) return true;
     return false;
 }
 
-std::vector<Plan> plans_of(State const& state)
-{
+std::vector<Plan> plans_of(State const& state) {
     return {firmware_plan(state.denied, state.pmp), firmware_mprv_plan(state.denied, state.pmp),
             host_plan(state.denied, state.pmp)};
 }
 
 /// Every edge of what a state can mention, and its surroundings.
-std::vector<std::uint64_t> edges_of(State const& state, unsigned length)
-{
+std::vector<std::uint64_t> edges_of(State const& state, unsigned length) {
     std::vector<reference::Rule> edges = rules_of(host_plan(state.denied, state.pmp));
     edges.push_back({board::firmware.base().raw, board::firmware.last(), false, false, false});
     return reference::boundary_addresses(edges, length);
@@ -197,8 +184,7 @@ std::vector<std::uint64_t> edges_of(State const& state, unsigned length)
 class Plans : public testing::TestWithParam<unsigned> {
   protected:
     /// Lowering of one plan against the plan, at all boundaries.
-    static void check(Plan const& plan, unsigned entries)
-    {
+    static void check(Plan const& plan, unsigned entries) {
         auto const rules = rules_of(plan);
         auto const lowered = lower(plan, entries);
         auto const& image = lowered.image;
@@ -216,8 +202,7 @@ class Plans : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Entries, Plans, testing::Values(16U, 8U, 6U));
 
-TEST_P(Plans, LoweringNeverAllowsWhatThePlanDeniesAndIsFaithfulWhenComplete)
-{
+TEST_P(Plans, LoweringNeverAllowsWhatThePlanDeniesAndIsFaithfulWhenComplete) {
     Random random{GetParam()};
     unsigned complete = 0;
     for (int round = 0; round < 60; ++round) {
@@ -231,8 +216,7 @@ TEST_P(Plans, LoweringNeverAllowsWhatThePlanDeniesAndIsFaithfulWhenComplete)
     EXPECT_GT(complete, 0U);
 }
 
-TEST_P(Plans, P1_MonitorDevicesAndEnclavesAreNeverReachable)
-{
+TEST_P(Plans, P1_MonitorDevicesAndEnclavesAreNeverReachable) {
     Random random{100 + GetParam()};
     for (int round = 0; round < 150; ++round) {
         auto const state = random_state(random);
@@ -248,8 +232,7 @@ TEST_P(Plans, P1_MonitorDevicesAndEnclavesAreNeverReachable)
     }
 }
 
-TEST_P(Plans, P1_NothingChangesBetweenTheEdges)
-{
+TEST_P(Plans, P1_NothingChangesBetweenTheEdges) {
     Random random{200 + GetParam()};
     auto const state = random_state(random);
     for (auto const& plan : plans_of(state)) {
@@ -269,8 +252,7 @@ TEST_P(Plans, P1_NothingChangesBetweenTheEdges)
     }
 }
 
-TEST_P(Plans, P4_NoLockIsSetAndUnusedEntriesAreOffWithAddressZero)
-{
+TEST_P(Plans, P4_NoLockIsSetAndUnusedEntriesAreOffWithAddressZero) {
     Random random{300 + GetParam()};
     for (int round = 0; round < 500; ++round) {
         auto const state = random_state(random);
@@ -280,6 +262,9 @@ TEST_P(Plans, P4_NoLockIsSetAndUnusedEntriesAreOffWithAddressZero)
             for (unsigned i = 0; i < arch::max_pmp_entries; ++i) {
                 ASSERT_TRUE(reference::pmp_entry_legal(image.cfg[i]));
                 ASSERT_EQ(image.cfg[i] & 0x80, 0);
+                // An OFF entry in use is the lower bound of the TOR entry behind it.
+                auto const off = i < image.used && (image.cfg[i] & 0x18) == 0;
+                ASSERT_TRUE(!off || (i + 1 < image.used && (image.cfg[i + 1] & 0x18) == 0x08));
                 if (i < image.used) continue;
                 ASSERT_EQ(image.cfg[i], 0);
                 ASSERT_EQ(image.addr[i], 0U);
@@ -288,8 +273,7 @@ TEST_P(Plans, P4_NoLockIsSetAndUnusedEntriesAreOffWithAddressZero)
     }
 }
 
-TEST_P(Plans, P7_HostHasTheRightsOfABareMachineMinusWhatIsProtected)
-{
+TEST_P(Plans, P7_HostHasTheRightsOfABareMachineMinusWhatIsProtected) {
     Random random{400 + GetParam()};
     for (int round = 0; round < 80; ++round) {
         auto const state = random_state(random);
@@ -310,8 +294,7 @@ TEST_P(Plans, P7_HostHasTheRightsOfABareMachineMinusWhatIsProtected)
 
 /// Accesses that span the edge of an unlocked vPMP are left out: the plan, which binds vM only by
 /// locked entries, lets them through byte by byte.
-TEST_P(Plans, P7_FirmwareHasTheRightsOfABareMachineMinusWhatIsProtected)
-{
+TEST_P(Plans, P7_FirmwareHasTheRightsOfABareMachineMinusWhatIsProtected) {
     Random random{500 + GetParam()};
     for (int round = 0; round < 150; ++round) {
         auto const state = random_state(random);
@@ -331,8 +314,7 @@ TEST_P(Plans, P7_FirmwareHasTheRightsOfABareMachineMinusWhatIsProtected)
     }
 }
 
-TEST_P(Plans, P1_EnclaveReachesItsOwnMemoryAndNothingElse)
-{
+TEST_P(Plans, P1_EnclaveReachesItsOwnMemoryAndNothingElse) {
     Random random{600 + GetParam()};
     for (int round = 0; round < 300; ++round) {
         auto const pages = 1 + pick(random, 64);
@@ -357,8 +339,7 @@ TEST_P(Plans, P1_EnclaveReachesItsOwnMemoryAndNothingElse)
     }
 }
 
-TEST_P(Plans, F07_NoVirtualPmpOpensTheMonitorOrAnEnclaveToTheHost)
-{
+TEST_P(Plans, F07_NoVirtualPmpOpensTheMonitorOrAnEnclaveToTheHost) {
     State state;
     state.epms = {range(0x8040'0000, 0x1'0000)};
     state.denied.ranges[5] = state.epms[0];
@@ -381,8 +362,7 @@ TEST_P(Plans, F07_NoVirtualPmpOpensTheMonitorOrAnEnclaveToTheHost)
             }
 }
 
-TEST(PlanRules, F08_ALockedVirtualPmpBindsTheFirmwareToo)
-{
+TEST(PlanRules, F08_ALockedVirtualPmpBindsTheFirmwareToo) {
     VirtualPmp pmp;
     pmp.addr[2] = *arch::napot_address(range(0x8300'0000, 0x1000));
     pmp.cfg[2] = 0x98; // L, NAPOT, no rights
@@ -394,8 +374,7 @@ TEST(PlanRules, F08_ALockedVirtualPmpBindsTheFirmwareToo)
     EXPECT_TRUE(allows(unlocked, 16, 0x8300'0000, 8, Kind::Read));
 }
 
-TEST(PlanRules, AllowsAgreesWithTheReferenceOnEveryRange)
-{
+TEST(PlanRules, AllowsAgreesWithTheReferenceOnEveryRange) {
     Random random{7};
     for (int round = 0; round < 300; ++round) {
         Plan plan;
@@ -415,8 +394,7 @@ TEST(PlanRules, AllowsAgreesWithTheReferenceOnEveryRange)
     }
 }
 
-TEST(PlanRules, ReadableCodeAddsReadingExactlyWhereExecutionIsAllowed)
-{
+TEST(PlanRules, ReadableCodeAddsReadingExactlyWhereExecutionIsAllowed) {
     Random random{9};
     for (int round = 0; round < 100; ++round) {
         auto const state = random_state(random);
@@ -430,8 +408,7 @@ TEST(PlanRules, ReadableCodeAddsReadingExactlyWhereExecutionIsAllowed)
     }
 }
 
-TEST(PlanRules, TheMostRulesAStateCanHaveFitIntoAPlan)
-{
+TEST(PlanRules, TheMostRulesAStateCanHaveFitIntoAPlan) {
     State state;
     for (unsigned i = 0; i < enclave::max_enclaves; ++i)
         state.denied.ranges[i] = range(0x8040'0000 + 0x2000ULL * i, 0x1000);

@@ -27,8 +27,7 @@ constexpr bool expected[7][7] = {
     {1, 0, 0, 0, 0, 0, 0}, // Dying: scrubbed
 };
 
-TEST(EnclaveStates, L1_ExactlyTheListedEdgesExist)
-{
+TEST(EnclaveStates, L1_ExactlyTheListedEdgesExist) {
     for (unsigned from = 0; from < 7; ++from)
         for (unsigned to = 0; to < 7; ++to) {
             EXPECT_EQ(allowed(states[from], states[to]), expected[from][to]) << from << " → " << to;
@@ -38,8 +37,7 @@ TEST(EnclaveStates, L1_ExactlyTheListedEdgesExist)
         }
 }
 
-TEST(EnclaveStates, MemoryMovesOnlyForwardAndIsNeverCopied)
-{
+TEST(EnclaveStates, MemoryMovesOnlyForwardAndIsNeverCopied) {
     static_assert(!std::is_copy_constructible_v<Claim> && !std::is_copy_constructible_v<Sealed> &&
                   !std::is_copy_constructible_v<Scrubbed>);
     static_assert(
@@ -54,8 +52,7 @@ TEST(EnclaveStates, MemoryMovesOnlyForwardAndIsNeverCopied)
 constexpr std::uint64_t page = 4096;
 
 Layout layout(std::uint64_t epm_page, std::uint64_t epm_pages, std::uint64_t utm_page,
-              std::uint64_t utm_pages = 1)
-{
+              std::uint64_t utm_pages = 1) {
     auto const epm = *PhysRange::make({epm_page * page}, epm_pages * page);
     return {epm, *PhysRange::make({utm_page * page}, utm_pages * page), epm.base(), epm.base(),
             epm.base()};
@@ -63,8 +60,7 @@ Layout layout(std::uint64_t epm_page, std::uint64_t epm_pages, std::uint64_t utm
 
 class RegistryTest : public testing::Test {
   protected:
-    Enclave& claimed(Layout const& where)
-    {
+    Enclave& claimed(Layout const& where) {
         Enclave* out = nullptr;
         auto claim = registry->claim(where, out);
         EXPECT_TRUE(claim);
@@ -72,8 +68,7 @@ class RegistryTest : public testing::Test {
         out->memory = Sealed::by(std::move(*claim), [] {});
         return *out;
     }
-    void release(Enclave& enclave)
-    {
+    void release(Enclave& enclave) {
         EXPECT_TRUE(enclave.move(State::Dying));
         auto scrubbed = Scrubbed::by(std::move(*enclave.memory), [](PhysRange) {});
         registry->give_back(enclave, std::move(scrubbed));
@@ -83,8 +78,7 @@ class RegistryTest : public testing::Test {
 
 /// Allen's thirteen relations of two intervals: all but "before" and "after" (and their meeting
 /// edges, which share no byte) overlap.
-TEST_F(RegistryTest, O06_OverlapIsFoundInAllThirteenAllenRelations)
-{
+TEST_F(RegistryTest, O06_OverlapIsFoundInAllThirteenAllenRelations) {
     claimed(layout(100, 10, 200, 10));
     struct {
         char const* relation;
@@ -109,8 +103,7 @@ TEST_F(RegistryTest, O06_OverlapIsFoundInAllThirteenAllenRelations)
     }
 }
 
-TEST_F(RegistryTest, O06_MemoryIsTakenInEveryStateUntilItIsGivenBack)
-{
+TEST_F(RegistryTest, O06_MemoryIsTakenInEveryStateUntilItIsGivenBack) {
     auto& enclave = claimed(layout(100, 10, 200));
     for (auto const to : {State::Fresh, State::Running, State::Stopped, State::Dying}) {
         EXPECT_TRUE(registry->overlaps(layout(105, 1, 500)));
@@ -122,8 +115,7 @@ TEST_F(RegistryTest, O06_MemoryIsTakenInEveryStateUntilItIsGivenBack)
     EXPECT_FALSE(registry->overlaps(layout(105, 1, 500)));
 }
 
-TEST_F(RegistryTest, SixtyFourFitAndTheNextIsRefused)
-{
+TEST_F(RegistryTest, SixtyFourFitAndTheNextIsRefused) {
     for (unsigned i = 0; i < max_enclaves; ++i) claimed(layout(100 + 2 * i, 1, 101 + 2 * i));
     EXPECT_EQ(registry->alive(), max_enclaves);
     Enclave* out = nullptr;
@@ -133,8 +125,7 @@ TEST_F(RegistryTest, SixtyFourFitAndTheNextIsRefused)
     EXPECT_EQ(out, nullptr);
 }
 
-TEST_F(RegistryTest, IdentifiersAreLargeAndNeverUsedAgain)
-{
+TEST_F(RegistryTest, IdentifiersAreLargeAndNeverUsedAgain) {
     std::set<std::uint64_t> seen;
     for (unsigned i = 0; i < 5000; ++i) {
         auto& enclave = claimed(layout(100, 1, 200));
@@ -151,8 +142,7 @@ TEST_F(RegistryTest, IdentifiersAreLargeAndNeverUsedAgain)
     EXPECT_EQ(registry->find(0), nullptr);
 }
 
-TEST_F(RegistryTest, L9_WhatIsGivenBackLeavesNothingBehind)
-{
+TEST_F(RegistryTest, L9_WhatIsGivenBackLeavesNothingBehind) {
     auto& enclave = claimed(layout(100, 4, 200));
     enclave.hash.fill(7);
     enclave.registers.guest.set(9, 7);
@@ -170,8 +160,7 @@ TEST_F(RegistryTest, L9_WhatIsGivenBackLeavesNothingBehind)
     EXPECT_EQ(registry->alive(), 0U);
 }
 
-TEST_F(RegistryTest, OnlyADyingEnclaveWithItsOwnMemoryIsGivenBack)
-{
+TEST_F(RegistryTest, OnlyADyingEnclaveWithItsOwnMemoryIsGivenBack) {
     auto& first = claimed(layout(100, 4, 200));
     auto& second = claimed(layout(300, 4, 400));
     auto scrubbed = Scrubbed::by(std::move(*second.memory), [](PhysRange) {});
@@ -182,8 +171,7 @@ TEST_F(RegistryTest, OnlyADyingEnclaveWithItsOwnMemoryIsGivenBack)
                  fake::MonitorFailure); // still Building
 }
 
-TEST(Published, RangesAreReadAsTheyWereSet)
-{
+TEST(Published, RangesAreReadAsTheyWereSet) {
     PublishedRanges published;
     auto const one = *PhysRange::make({0x8040'0000}, 0x3000);
     published.set(0, one);

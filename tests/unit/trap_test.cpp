@@ -17,8 +17,7 @@ constexpr std::uint64_t fields[] = {bits::sie,  bits::mie, bits::spie, bits::mpi
                                     bits::mprv, bits::sum, bits::tvm,  bits::tw,   bits::tsr};
 
 /// Calls look(mstatus) for all combinations of the single bits above, MPP and, with H, MPV and GVA.
-template <typename Look> void for_all_states(bool hypervisor, Look look)
-{
+template <typename Look> void for_all_states(bool hypervisor, Look look) {
     for (std::uint64_t mpp : {0, 1, 3})
         for (std::uint64_t high = 0; high < (hypervisor ? 4U : 1U); ++high)
             for (unsigned set = 0; set < 1U << std::size(fields); ++set) {
@@ -32,8 +31,7 @@ template <typename Look> void for_all_states(bool hypervisor, Look look)
 
 Priv priv(ref::Mode mode) { return static_cast<Priv>(mode); }
 
-TEST(VirtualTraps, C4_MretIsTheReferencesMretInEveryState)
-{
+TEST(VirtualTraps, C4_MretIsTheReferencesMretInEveryState) {
     for (auto const hypervisor : {false, true})
         for_all_states(hypervisor, [&](std::uint64_t status) {
             auto const got = mret(status);
@@ -44,8 +42,7 @@ TEST(VirtualTraps, C4_MretIsTheReferencesMretInEveryState)
         });
 }
 
-TEST(VirtualTraps, C4_SretIsTheReferencesSretInEveryState)
-{
+TEST(VirtualTraps, C4_SretIsTheReferencesSretInEveryState) {
     for_all_states(true, [&](std::uint64_t status) {
         for (auto const spv : {false, true}) {
             auto const got = sret(status, spv);
@@ -57,8 +54,7 @@ TEST(VirtualTraps, C4_SretIsTheReferencesSretInEveryState)
     });
 }
 
-TEST(VirtualTraps, C4_TrapEntryStacksAsTheReferenceDoes)
-{
+TEST(VirtualTraps, C4_TrapEntryStacksAsTheReferenceDoes) {
     for_all_states(true, [&](std::uint64_t status) {
         for (auto const mode : {ref::Mode::U, ref::Mode::S, ref::Mode::M})
             for (unsigned flags = 0; flags < 4; ++flags) {
@@ -72,8 +68,7 @@ TEST(VirtualTraps, C4_TrapEntryStacksAsTheReferenceDoes)
     });
 }
 
-TEST(VirtualTraps, VectorsFollowMtvecsModeAndTheCause)
-{
+TEST(VirtualTraps, VectorsFollowMtvecsModeAndTheCause) {
     for (std::uint64_t code = 0; code < 64; ++code)
         for (std::uint64_t const tvec : {0x8010'0000U, 0x8010'0001U, 0x8010'0101U})
             for (auto const interrupt : {std::uint64_t{0}, ref::interrupt_bit})
@@ -81,15 +76,13 @@ TEST(VirtualTraps, VectorsFollowMtvecsModeAndTheCause)
                           ref::trap_target(tvec, interrupt | code));
 }
 
-TEST(VirtualTraps, C5_TheHighestPendingInterruptWinsForEverySet)
-{
+TEST(VirtualTraps, C5_TheHighestPendingInterruptWinsForEverySet) {
     for (std::uint64_t set = 0; set < 1U << 14U; ++set)
         ASSERT_EQ(highest_interrupt(set), ref::first_interrupt(set)) << std::hex << set;
 }
 
 /// What vM takes from firmware and host, for sets of pending, enabled and delegated interrupts.
-TEST(VirtualTraps, C5_WhatVirtualMachineModeTakesIsWhatTheReferenceTakes)
-{
+TEST(VirtualTraps, C5_WhatVirtualMachineModeTakesIsWhatTheReferenceTakes) {
     fake::Bench bench{{.keys = false, .ram = 4 << 20}};
     auto& h = bench.hart();
     constexpr std::uint64_t some[] = {0,     0x2,   0x8,   0x20,  0x80, 0x200,

@@ -43,13 +43,11 @@ struct Parsed {
     bool flag{false};
 };
 
-bool contains(std::vector<std::string> const& list, std::string const& text)
-{
+bool contains(std::vector<std::string> const& list, std::string const& text) {
     return std::find(list.begin(), list.end(), text) != list.end();
 }
 
-Parsed parse(std::vector<std::string> const& arguments, Syntax const& syntax)
-{
+Parsed parse(std::vector<std::string> const& arguments, Syntax const& syntax) {
     Parsed parsed;
     for (std::size_t i = 1; i < arguments.size(); ++i) {
         auto const& argument = arguments[i];
@@ -78,22 +76,19 @@ struct StreamSink {
     void put(char c) { stream.put(c); }
 };
 
-void print_hex(std::ostream& out, char const* before, Bytes bytes)
-{
+void print_hex(std::ostream& out, char const* before, Bytes bytes) {
     StreamSink sink{out};
     Text{sink} << before << bytes << "\n";
 }
 
 /// A file that has content: an image of nothing is a mistake in the command.
-std::vector<std::uint8_t> read_image(std::string const& path)
-{
+std::vector<std::uint8_t> read_image(std::string const& path) {
     auto bytes = read_file(path);
     if (bytes.empty()) throw InputError(path + " is empty");
     return bytes;
 }
 
-int measure(Parsed const& parsed, std::ostream& out)
-{
+int measure(Parsed const& parsed, std::ostream& out) {
     auto const loader = read_image(parsed.options.at("--loader"));
     auto const runtime = read_image(parsed.options.at("--runtime"));
     auto const app = read_image(parsed.options.at("--app"));
@@ -101,14 +96,12 @@ int measure(Parsed const& parsed, std::ostream& out)
     return 0;
 }
 
-int measure_monitor(Parsed const& parsed, std::ostream& out)
-{
+int measure_monitor(Parsed const& parsed, std::ostream& out) {
     print_hex(out, "", sha3_512(read_image(parsed.positional[0])));
     return 0;
 }
 
-char const* verdict(RootKind root, PublicKey const& device_key)
-{
+char const* verdict(RootKind root, PublicKey const& device_key) {
     if (root == RootKind::Test || is_test_key(device_key)) {
         return "verify: OK (root: test; anyone can make such a report)\n";
     }
@@ -118,8 +111,7 @@ char const* verdict(RootKind root, PublicKey const& device_key)
     return "verify: OK (root: handed-over)\n";
 }
 
-int verify_report(Parsed const& parsed, std::ostream& out)
-{
+int verify_report(Parsed const& parsed, std::ostream& out) {
     auto const key_path = parsed.options.at("--device-key");
     auto const key_text = read_file(key_path);
     auto const device = parse_device_key(std::string{key_text.begin(), key_text.end()}, key_path);
@@ -144,8 +136,7 @@ int verify_report(Parsed const& parsed, std::ostream& out)
     return 0;
 }
 
-int show(Parsed const& parsed, std::ostream& out)
-{
+int show(Parsed const& parsed, std::ostream& out) {
     auto const report = parse_report(read_file(parsed.positional[0]));
     if (!report) throw InputError(parsed.positional[0] + " is not a report of 1,352 bytes");
     auto const& enclave = report->enclave;
@@ -164,8 +155,7 @@ int show(Parsed const& parsed, std::ostream& out)
     return 0;
 }
 
-int device_key(Parsed const& parsed, std::ostream& out)
-{
+int device_key(Parsed const& parsed, std::ostream& out) {
     if (!parsed.flag) throw InputError("--test is missing: no other secret is known to this tool");
     auto const key = device_public_key(test_secret());
     if (!key) throw InputError("the test key cannot be derived");
@@ -180,8 +170,7 @@ struct Command {
     int (*run)(Parsed const&, std::ostream&);
 };
 
-std::vector<Command> commands()
-{
+std::vector<Command> commands() {
     return {
         {"measure", {.positional = 0, .options = {"--loader", "--runtime", "--app"}}, measure},
         {"measure-monitor", {.positional = 1, .options = {}}, measure_monitor},
@@ -197,8 +186,7 @@ std::vector<Command> commands()
 
 } // namespace
 
-int run_command(std::vector<std::string> const& arguments, std::ostream& out, std::ostream& err)
-{
+int run_command(std::vector<std::string> const& arguments, std::ostream& out, std::ostream& err) {
     if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "help")) {
         out << usage;
         return 0;

@@ -12,16 +12,15 @@ namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-std::optional<unsigned> hex_digit(char c)
-{
+std::optional<unsigned> hex_digit(char c) {
     if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
     if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
     if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
     return {};
 }
 
-template <std::size_t N> std::optional<std::array<std::uint8_t, N>> hex_array(std::string_view text)
-{
+template <std::size_t N>
+std::optional<std::array<std::uint8_t, N>> hex_array(std::string_view text) {
     auto const bytes = parse_hex(text);
     if (!bytes || bytes->size() != N) return {};
     std::array<std::uint8_t, N> result{};
@@ -29,8 +28,7 @@ template <std::size_t N> std::optional<std::array<std::uint8_t, N>> hex_array(st
     return result;
 }
 
-std::string_view trimmed(std::string_view text)
-{
+std::string_view trimmed(std::string_view text) {
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
     return text;
@@ -38,8 +36,7 @@ std::string_view trimmed(std::string_view text)
 
 std::string to_text(std::vector<std::uint8_t> const& bytes) { return {bytes.begin(), bytes.end()}; }
 
-RootKind root_named(std::string const& text, std::string const& origin)
-{
+RootKind root_named(std::string const& text, std::string const& origin) {
     for (auto const kind : {RootKind::HandedOver, RootKind::SelfAsserted, RootKind::Test}) {
         if (text == name(kind)) return kind;
     }
@@ -48,8 +45,7 @@ RootKind root_named(std::string const& text, std::string const& origin)
 
 } // namespace
 
-std::vector<std::uint8_t> read_file(std::string const& path)
-{
+std::vector<std::uint8_t> read_file(std::string const& path) {
     std::ifstream file{path, std::ios::binary};
     std::vector<std::uint8_t> bytes;
     std::array<char, 4096> piece{};
@@ -61,8 +57,7 @@ std::vector<std::uint8_t> read_file(std::string const& path)
     return bytes;
 }
 
-std::optional<std::vector<std::uint8_t>> parse_hex(std::string_view text)
-{
+std::optional<std::vector<std::uint8_t>> parse_hex(std::string_view text) {
     std::vector<std::uint8_t> bytes;
     std::optional<unsigned> high;
     for (auto const c : text) {
@@ -76,16 +71,14 @@ std::optional<std::vector<std::uint8_t>> parse_hex(std::string_view text)
     return bytes;
 }
 
-Digest read_hash(std::string const& argument)
-{
+Digest read_hash(std::string const& argument) {
     if (auto const given = hex_array<64>(argument)) return *given;
     auto const content = hex_array<64>(to_text(read_file(argument)));
     if (!content) throw InputError(argument + " does not hold a hash: 128 hexadecimal digits");
     return *content;
 }
 
-DeviceKeyFile parse_device_key(std::string_view text, std::string const& origin)
-{
+DeviceKeyFile parse_device_key(std::string_view text, std::string const& origin) {
     std::map<std::string, std::string> fields;
     std::istringstream lines{std::string{text}};
     for (std::string line; std::getline(lines, line);) {
@@ -108,8 +101,7 @@ DeviceKeyFile parse_device_key(std::string_view text, std::string const& origin)
     return {.root = root_named(fields["root"], origin), .key = *key};
 }
 
-std::string format_device_key(DeviceKeyFile const& file)
-{
+std::string format_device_key(DeviceKeyFile const& file) {
     static constexpr char digits[] = "0123456789abcdef";
     std::string hex;
     for (auto const byte : file.key) {
@@ -119,8 +111,7 @@ std::string format_device_key(DeviceKeyFile const& file)
     return std::string{"scheme: p256\nroot: "} + name(file.root) + "\npublic: " + hex + "\n";
 }
 
-std::optional<Report> parse_report(Bytes bytes)
-{
+std::optional<Report> parse_report(Bytes bytes) {
     Report report{};
     if (bytes.size() == sizeof report) {
         std::memcpy(&report, bytes.data(), sizeof report);

@@ -9,15 +9,13 @@
 
 namespace plinth {
 
-void monitor_failure(char const* what)
-{
+void monitor_failure(char const* what) {
     std::cerr << "plinth-attest: internal error: " << what << "\n";
     std::abort();
 }
 
 } // namespace plinth
 
-int main(int count, char** values)
-{
+int main(int count, char** values) {
     return plinth::attest::run_command({values + 1, values + count}, std::cout, std::cerr);
 }

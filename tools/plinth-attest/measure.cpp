@@ -7,8 +7,7 @@
 
 namespace plinth::attest {
 
-Digest measure_images(Bytes loader, Bytes runtime, Bytes app)
-{
+Digest measure_images(Bytes loader, Bytes runtime, Bytes app) {
     static constexpr std::array<std::uint8_t, 4096> zeros{};
     auto const padded = [](Bytes image) { return image.size() + page_padding(image.size()); };
     EnclaveMeasurement measurement;

@@ -12,8 +12,7 @@ namespace plinth::attest {
 namespace {
 
 /// The point with even y whose x is `key` (SEC 1, 2.3.4), checked to lie on the curve.
-bool load_point(p256::Curve& curve, PublicKey const& key, p256::Point& point)
-{
+bool load_point(p256::Curve& curve, PublicKey const& key, p256::Point& point) {
     std::array<std::uint8_t, 33> compressed{2};
     for (std::size_t i = 0; i < key.size(); ++i) compressed[1 + i] = key[i];
     return mbedtls_ecp_point_read_binary(curve.get(), point.get(), compressed.data(),
@@ -23,8 +22,7 @@ bool load_point(p256::Curve& curve, PublicKey const& key, p256::Point& point)
 
 /// ECDSA verification (FIPS 186-5, 6.4.2); r and s outside [1, n−1] do not verify.
 bool signature_holds(p256::Curve& curve, p256::Point& key, Hash256 const& message,
-                     Signature const& signature)
-{
+                     Signature const& signature) {
     p256::Number r;
     p256::Number s;
     return mbedtls_mpi_read_binary(r.get(), signature.data(), 32) == 0 &&
@@ -36,8 +34,7 @@ bool signature_holds(p256::Curve& curve, p256::Point& key, Hash256 const& messag
 /// A zero value never matches, not even zero: a platform without a measuring stage reports zeros.
 bool matches(Bytes actual, Bytes wanted) { return !all_zero(wanted) && equal(actual, wanted); }
 
-Link check_device(Report const& report, Expected const& expected)
-{
+Link check_device(Report const& report, Expected const& expected) {
     auto const test = expected.root == RootKind::Test || is_test_key(expected.device_key);
     if (test && !expected.allow_test_keys) return Link::TestKey;
     auto const pinned = expected.root != RootKind::None;
@@ -46,8 +43,7 @@ Link check_device(Report const& report, Expected const& expected)
 }
 
 /// The two signatures, and between them what the first of them vouches for.
-Link check_signatures(Report const& report, Expected const& expected)
-{
+Link check_signatures(Report const& report, Expected const& expected) {
     PoolScope const pool;
     p256::Curve curve;
     p256::Point device;
@@ -69,8 +65,7 @@ Link check_signatures(Report const& report, Expected const& expected)
 
 } // namespace
 
-Link verify(Report const& report, Expected const& expected)
-{
+Link verify(Report const& report, Expected const& expected) {
     auto const& enclave = report.enclave;
     if (enclave.data_len > max_report_data) return Link::Length;
     auto const data_len = static_cast<std::size_t>(enclave.data_len);
@@ -81,8 +76,7 @@ Link verify(Report const& report, Expected const& expected)
     return equal(Bytes{enclave.data}.first(data_len), expected.data) ? Link::None : Link::Data;
 }
 
-char const* name(Link link)
-{
+char const* name(Link link) {
     switch (link) {
     case Link::None: return "none";
     case Link::Length: return "data length";
@@ -100,8 +94,7 @@ char const* name(Link link)
     return "unknown";
 }
 
-bool is_test_key(PublicKey const& key)
-{
+bool is_test_key(PublicKey const& key) {
     static std::optional<PublicKey> test_key;
     if (!test_key) {
         auto const derived = device_public_key(test_secret());

@@ -13,8 +13,7 @@ using namespace payload;
 namespace {
 
 /// Calls the runtime; returns what it leaves in a1.
-uint64_t call(AppCall number, uint64_t arg0 = 0, uint64_t arg1 = 0, uint64_t arg2 = 0)
-{
+uint64_t call(AppCall number, uint64_t arg0 = 0, uint64_t arg1 = 0, uint64_t arg2 = 0) {
     register uint64_t a0 asm("a0") = arg0;
     register uint64_t a1 asm("a1") = arg1;
     register uint64_t a2 asm("a2") = arg2;
@@ -26,8 +25,7 @@ uint64_t call(AppCall number, uint64_t arg0 = 0, uint64_t arg1 = 0, uint64_t arg
 void print(char const* text) { call(AppCall::Print, address_of(text), strlen(text)); }
 
 /// Computes until `time` has advanced by `ticks` (10 MHz on QEMU virt).
-void work(uint64_t ticks)
-{
+void work(uint64_t ticks) {
     uint64_t state = 1;
     uint64_t const start = csr::read<csr::Time>();
     while (csr::read<csr::Time>() - start < ticks) {
@@ -36,8 +34,7 @@ void work(uint64_t ticks)
     }
 }
 
-bool all_zero(uint8_t const* bytes, uint64_t size)
-{
+bool all_zero(uint8_t const* bytes, uint64_t size) {
     uint8_t any = 0;
     for (uint64_t i = 0; i < size; ++i) any = static_cast<uint8_t>(any | bytes[i]);
     return any == 0;
@@ -46,8 +43,7 @@ bool all_zero(uint8_t const* bytes, uint64_t size)
 } // namespace
 
 /// The application; returns the enclave's exit value.
-extern "C" uint64_t app_main()
-{
+extern "C" uint64_t app_main() {
     constexpr uint64_t data_offset = 72; // of the attested data in a report
     constexpr uint64_t twenty_ms = 200000;
     print("hello from U-mode, inside the enclave");

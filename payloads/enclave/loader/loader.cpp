@@ -20,8 +20,7 @@ struct LoaderResult {
 
 constexpr uint64_t read_write = sv39::read | sv39::write;
 
-bool map_stack(sv39::Pool& pool, uint64_t root)
-{
+bool map_stack(sv39::Pool& pool, uint64_t root) {
     for (uint64_t i = 0; i < runtime_stack_pages; ++i) {
         uint64_t const page = sv39::take_page(pool);
         if (page == 0) return false;
@@ -36,8 +35,7 @@ bool map_stack(sv39::Pool& pool, uint64_t root)
 /// Returns 0, or the value with which the enclave must exit.
 extern "C" uint64_t loader_main(LoaderResult& result, uint64_t epm, uint64_t epm_size,
                                 uint64_t runtime, uint64_t user, uint64_t free, uint64_t utm,
-                                uint64_t utm_size)
-{
+                                uint64_t utm_size) {
     bool const ordered = epm < runtime && runtime < user && user < free && free < epm + epm_size;
     if (!ordered || utm_size == 0) return exit_entry_registers;
     sv39::Pool pool{free, epm + epm_size - loader_stack_pages * page_size, 0};

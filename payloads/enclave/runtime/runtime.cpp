@@ -40,20 +40,17 @@ struct Runtime {
     uint8_t data[1024];
 };
 
-[[noreturn]] void exit(uint64_t value)
-{
+[[noreturn]] void exit(uint64_t value) {
     for (;;) sbi::call(keystone::extension, keystone::exit, value);
 }
 
-void require(bool holds, uint64_t failure)
-{
+void require(bool holds, uint64_t failure) {
     if (!holds) exit(failure);
 }
 
 /// Whether [address, address + size) lies in the application's image or stack; with `writable`
 /// only in its stack.
-bool in_app(Runtime const& runtime, uint64_t address, uint64_t size, bool writable)
-{
+bool in_app(Runtime const& runtime, uint64_t address, uint64_t size, bool writable) {
     auto const inside = [&](uint64_t base, uint64_t length) {
         return address >= base && size <= length && address - base <= length - size;
     };
@@ -62,16 +59,14 @@ bool in_app(Runtime const& runtime, uint64_t address, uint64_t size, bool writab
     return !writable && inside(app_base, runtime.app_size);
 }
 
-void copy_from_app(Runtime const& runtime, void* to, uint64_t from, uint64_t size)
-{
+void copy_from_app(Runtime const& runtime, void* to, uint64_t from, uint64_t size) {
     require(in_app(runtime, from, size, false), exit_bad_pointer);
     csr::set<csr::Sstatus>(status_sum);
     memcpy(to, at<void>(from), size);
     csr::clear<csr::Sstatus>(status_sum);
 }
 
-void copy_to_app(Runtime const& runtime, uint64_t to, void const* from, uint64_t size)
-{
+void copy_to_app(Runtime const& runtime, uint64_t to, void const* from, uint64_t size) {
     require(in_app(runtime, to, size, true), exit_bad_pointer);
     csr::set<csr::Sstatus>(status_sum);
     memcpy(at<void>(to), from, size);
@@ -85,8 +80,7 @@ struct EdgeResult {
 };
 
 /// Makes an edge call with `size` bytes of argument. The host's answer is copied once and checked.
-EdgeResult edge_call(Runtime const& runtime, uint64_t id, void const* argument, uint64_t size)
-{
+EdgeResult edge_call(Runtime const& runtime, uint64_t id, void const* argument, uint64_t size) {
     require(size <= runtime.utm_size - edge_data, exit_edge_result);
     memcpy(at<void>(utm_window + edge_data), argument, size);
     auto* const call = at<keystone::EdgeCall volatile>(utm_window);
@@ -105,23 +99,20 @@ EdgeResult edge_call(Runtime const& runtime, uint64_t id, void const* argument, 
     return result;
 }
 
-void serve_print(Runtime& runtime, uint64_t text, uint64_t size)
-{
+void serve_print(Runtime& runtime, uint64_t text, uint64_t size) {
     require(size <= sizeof(runtime.data), exit_bad_pointer);
     copy_from_app(runtime, runtime.data, text, size);
     edge_call(runtime, keystone::edge_print, runtime.data, size);
 }
 
-void serve_nonce(Runtime& runtime, uint64_t to)
-{
+void serve_nonce(Runtime& runtime, uint64_t to) {
     EdgeResult const result = edge_call(runtime, keystone::edge_nonce, nullptr, 0);
     require(result.size == keystone::nonce_size, exit_edge_result);
     memcpy(runtime.data, at<void>(utm_window + result.offset), keystone::nonce_size);
     copy_to_app(runtime, to, runtime.data, keystone::nonce_size);
 }
 
-void serve_attest(Runtime& runtime, uint64_t data, uint64_t size, uint64_t to)
-{
+void serve_attest(Runtime& runtime, uint64_t data, uint64_t size, uint64_t to) {
     require(size <= sizeof(runtime.data), exit_bad_pointer);
     copy_from_app(runtime, runtime.data, data, size);
     auto const r = sbi::call(keystone::extension, keystone::attest, address_of(runtime.report),
@@ -130,14 +121,12 @@ void serve_attest(Runtime& runtime, uint64_t data, uint64_t size, uint64_t to)
     copy_to_app(runtime, to, runtime.report, keystone::report_size);
 }
 
-void serve_publish(Runtime& runtime, uint64_t from)
-{
+void serve_publish(Runtime& runtime, uint64_t from) {
     copy_from_app(runtime, runtime.report, from, keystone::report_size);
     edge_call(runtime, keystone::edge_publish, runtime.report, keystone::report_size);
 }
 
-void serve(Runtime& runtime)
-{
+void serve(Runtime& runtime) {
     Frame& frame = runtime.frame;
     uint64_t const a0 = frame.x[reg_a0];
     uint64_t const a1 = frame.x[reg_a1];
@@ -160,8 +149,7 @@ void serve(Runtime& runtime)
 }
 
 /// Maps the application and its stack for U-mode; `satp` names the tables, `free` the first page.
-bool map_app(uint64_t epm, uint64_t epm_size, uint64_t user, uint64_t size, uint64_t free)
-{
+bool map_app(uint64_t epm, uint64_t epm_size, uint64_t user, uint64_t size, uint64_t free) {
     sv39::Pool pool{free, epm + epm_size, epm_window - epm};
     uint64_t const root = csr::read<csr::Satp>() << 12U & ((uint64_t{1} << 56U) - 1);
     constexpr uint64_t code = sv39::user | sv39::read | sv39::execute;
@@ -180,8 +168,7 @@ bool map_app(uint64_t epm, uint64_t epm_size, uint64_t user, uint64_t size, uint
 
 /// The runtime's program. `user` and `free` are physical; the application ends at `user_end`.
 extern "C" [[noreturn]] void runtime_main(uint64_t epm, uint64_t epm_size, uint64_t user,
-                                          uint64_t user_end, uint64_t free, uint64_t utm_size)
-{
+                                          uint64_t user_end, uint64_t free, uint64_t utm_size) {
     Runtime runtime{};
     runtime.utm_size = utm_size;
     runtime.app_size = user_end - user;

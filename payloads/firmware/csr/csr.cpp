@@ -21,14 +21,12 @@ namespace {
 using namespace payload;
 
 /// Prints the fields of `value` that `mask` selects.
-void show(char const* what, uint64_t value, uint64_t mask)
-{
+void show(char const* what, uint64_t value, uint64_t mask) {
     say(' ', what, ' ', Hex{value & mask});
 }
 
 /// The three immediate forms with 5-bit values.
-template <unsigned N> void sweep_immediate(uint64_t mask)
-{
+template <unsigned N> void sweep_immediate(uint64_t mask) {
     asm volatile("csrrwi x0, %0, 21" ::"i"(N) : "memory");
     show("wi", csr::read<N>(), mask);
     asm volatile("csrrsi x0, %0, 10" ::"i"(N) : "memory");
@@ -39,8 +37,7 @@ template <unsigned N> void sweep_immediate(uint64_t mask)
 
 /// Writes, sets and clears CSR N and prints what it holds, of the bits in `mask` only; no other bit
 /// is changed. The old value is put back.
-template <unsigned N> void sweep(char const* name, uint64_t mask)
-{
+template <unsigned N> void sweep(char const* name, uint64_t mask) {
     constexpr uint64_t pattern = 0x5a5a5a5a5a5a5a5a;
     uint64_t const old = csr::read<N>();
     uint64_t const others = old & ~mask;
@@ -59,8 +56,7 @@ template <unsigned N> void sweep(char const* name, uint64_t mask)
     say('\n');
 }
 
-template <unsigned N> void sweep_with_immediates(char const* name)
-{
+template <unsigned N> void sweep_with_immediates(char const* name) {
     sweep<N>(name, ~uint64_t{0});
     say("csr: ", name, ":");
     sweep_immediate<N>(~uint64_t{0});
@@ -69,8 +65,7 @@ template <unsigned N> void sweep_with_immediates(char const* name)
 }
 
 /// Each bit of mstatus that is asked for, set alone and cleared again.
-void sweep_mstatus_bit(char const* name, uint64_t bit)
-{
+void sweep_mstatus_bit(char const* name, uint64_t bit) {
     uint64_t const old = csr::read<csr::Mstatus>();
     csr::set<csr::Mstatus>(bit);
     bool const set = (csr::read<csr::Mstatus>() & bit) != 0;
@@ -82,8 +77,7 @@ void sweep_mstatus_bit(char const* name, uint64_t bit)
         seen ? ", in sstatus\n" : ", not in sstatus\n");
 }
 
-void sweep_mpp()
-{
+void sweep_mpp() {
     uint64_t const others = csr::read<csr::Mstatus>() & ~status_mpp;
     say("csr: mstatus.MPP:");
     for (uint64_t const mode : {uint64_t{0}, uint64_t{1}, uint64_t{3}}) {
@@ -94,8 +88,7 @@ void sweep_mpp()
     say('\n');
 }
 
-void sweep_mstatus()
-{
+void sweep_mstatus() {
     // MIE is set while mie is zero, so that nothing can be taken.
     sweep_mstatus_bit("SIE", status_sie);
     sweep_mstatus_bit("MIE", status_mie);
@@ -113,8 +106,7 @@ void sweep_mstatus()
 }
 
 /// sie and sip are windows on mie and mip, as wide as mideleg.
-void sweep_views()
-{
+void sweep_views() {
     constexpr uint64_t all = bit_ssi | bit_sti | bit_sei;
     for (uint64_t const delegated : {uint64_t{0}, bit_ssi, all}) {
         uint64_t const others = csr::read<csr::Mideleg>() & ~all;
@@ -136,8 +128,7 @@ void sweep_views()
 }
 
 /// Writing satp with a reserved mode changes nothing at all.
-void sweep_satp()
-{
+void sweep_satp() {
     constexpr uint64_t bare = 0;
     constexpr uint64_t sv39 = uint64_t{8} << 60U | 0x12345;
     constexpr uint64_t reserved = uint64_t{7} << 60U | 0x54321;
@@ -149,8 +140,7 @@ void sweep_satp()
     say('\n');
 }
 
-void sweep_pmp()
-{
+void sweep_pmp() {
     constexpr uint64_t address = (uint64_t{1} << 54U) - 1;
     sweep<csr::Pmpaddr0 + 0>("pmpaddr0", address);
     sweep<csr::Pmpaddr0 + 1>("pmpaddr1", address);
@@ -171,8 +161,7 @@ void sweep_pmp()
 }
 
 /// Runs a stub in M-mode (or S-mode) and prints the trap, mepc counted from the stub.
-void trap(char const* name, Stub* stub, Priv mode = Priv::Machine)
-{
+void trap(char const* name, Stub* stub, Priv mode = Priv::Machine) {
     Run const r = run(mode, stub, {.a1 = 1});
     bool const finished = r.epc == address_of(&run_from_m_ecall);
     say("csr: ", name, ": ");
@@ -184,8 +173,7 @@ void trap(char const* name, Stub* stub, Priv mode = Priv::Machine)
         " MPP ", priv_letter(r.status >> status_mpp_shift & 3U), '\n');
 }
 
-void sweep_absent()
-{
+void sweep_absent() {
     trap("read of 0x5c0", read_5c0);
     trap("write of 0x7c5", write_7c5);
     trap("set of 0x8ff", set_8ff);
@@ -195,8 +183,7 @@ void sweep_absent()
     trap("mhartid from S-mode", read_mhartid_from_s, Priv::Supervisor);
 }
 
-void show_misa()
-{
+void show_misa() {
     uint64_t const misa = csr::read<csr::Misa>();
     say("csr: misa: MXL ", Dec{misa >> 62U}, " has ");
     for (char const letter : {'A', 'C', 'I', 'M', 'S', 'U'}) {
@@ -207,8 +194,7 @@ void show_misa()
 
 } // namespace
 
-extern "C" void firmware_main(uint64_t)
-{
+extern "C" void firmware_main(uint64_t) {
     constexpr uint64_t all = ~uint64_t{0};
     constexpr uint64_t even = ~uint64_t{3}; // pc-like registers: bits 0 and 1 are not asked for
     constexpr uint64_t delegable = 0xb1ff;  // up to U-ecall, and the page faults

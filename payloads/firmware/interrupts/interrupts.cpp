@@ -28,16 +28,14 @@ uint64_t now() { return *at<uint64_t volatile>(clint + 0xbff8); }
 /// mip's software and timer bits, M and S.
 Hex pending() { return Hex{csr::read<csr::Mip>() & (bit_msi | bit_mti | bit_ssi | bit_sti)}; }
 
-void quiet()
-{
+void quiet() {
     csr::write<csr::Mie>(0);
     set_msip(false);
     set_deadline(never);
     csr::clear<csr::Mip>(bit_ssi | bit_sti | bit_sei);
 }
 
-void show(char const* name, Run const& r)
-{
+void show(char const* name, Run const& r) {
     say("interrupts: ", name, ": ");
     if ((r.cause & cause_interrupt) != 0) {
         say("interrupt ", Dec{r.cause & ~cause_interrupt}, " vector ", Dec{r.vector}, " MPP ",
@@ -51,8 +49,7 @@ void show(char const* name, Run const& r)
 constexpr RunOptions enabled{.status = status_mpie};
 constexpr RunOptions enabled_vectored{.status = status_mpie, .vectored = true};
 
-void views()
-{
+void views() {
     quiet();
     say("interrupts: quiet mip ", pending(), '\n');
     set_msip(true);
@@ -72,8 +69,7 @@ void views()
     say("interrupts: mtime advances\n");
 }
 
-void machine_interrupts(char const* direct_name, char const* vectored_name, uint64_t bit)
-{
+void machine_interrupts(char const* direct_name, char const* vectored_name, uint64_t bit) {
     csr::write<csr::Mie>(bit);
     show(direct_name, run(Priv::Machine, spin, enabled));
     show(vectored_name, run(Priv::Machine, spin, enabled_vectored));
@@ -84,15 +80,13 @@ void machine_interrupts(char const* direct_name, char const* vectored_name, uint
     show("  the same with mie = 0", run(Priv::Machine, return_at_once, enabled));
 }
 
-void software()
-{
+void software() {
     quiet();
     set_msip(true);
     machine_interrupts("software", "software, vectored", bit_msi);
 }
 
-void timer()
-{
+void timer() {
     quiet();
     set_deadline(0);
     machine_interrupts("timer", "timer, vectored", bit_mti);
@@ -106,8 +100,7 @@ void timer()
     show("timer in the future, S waits by wfi", run(Priv::Supervisor, wait_in_s));
 }
 
-void both()
-{
+void both() {
     quiet();
     csr::write<csr::Mie>(bit_msi | bit_mti);
     set_deadline(0);
@@ -118,8 +111,7 @@ void both()
 }
 
 /// wfi wakes on what mie enables, whatever MIE says.
-void wait()
-{
+void wait() {
     quiet();
     csr::write<csr::Mie>(bit_mti);
     set_deadline(now() + 5000);
@@ -136,8 +128,7 @@ void wait()
 
 /// Supervisor interrupts that M-mode injects, taken in S-mode: the handler reports scause in a0 and
 /// sip in a1 with an ecall.
-void injected(char const* name, uint64_t bit, Priv mode, uint64_t status)
-{
+void injected(char const* name, uint64_t bit, Priv mode, uint64_t status) {
     constexpr uint64_t all = bit_ssi | bit_sti | bit_sei;
     csr::write<csr::Mideleg>(csr::read<csr::Mideleg>() | all);
     csr::write<csr::Mie>(all);
@@ -158,8 +149,7 @@ void injected(char const* name, uint64_t bit, Priv mode, uint64_t status)
     csr::write<csr::Mie>(0);
 }
 
-void supervisor()
-{
+void supervisor() {
     quiet();
     injected("SSIP, SIE set", bit_ssi, Priv::Supervisor, status_spie);
     injected("STIP, SIE set", bit_sti, Priv::Supervisor, status_spie);
@@ -180,8 +170,7 @@ void supervisor()
 
 } // namespace
 
-extern "C" void firmware_main(uint64_t)
-{
+extern "C" void firmware_main(uint64_t) {
     say("interrupts: start\n");
     csr::write<csr::Medeleg>(0);
     open_pmp();

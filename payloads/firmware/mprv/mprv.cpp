@@ -55,8 +55,7 @@ struct Case {
 bool finished(Run const& r) { return r.epc == address_of(&run_from_m_ecall); }
 
 /// Prints what an access did: the value, or the trap with mtval counted from `address`.
-void show(Run const& r, uint64_t address, bool is_store, uint64_t stored)
-{
+void show(Run const& r, uint64_t address, bool is_store, uint64_t stored) {
     if (!finished(r)) {
         say("cause ", Dec{r.cause}, " mtval +", Dec{r.tval - address}, " MPP ",
             priv_letter(r.status >> status_mpp_shift & 3U), " MPRV ",
@@ -69,8 +68,7 @@ void show(Run const& r, uint64_t address, bool is_store, uint64_t stored)
 }
 
 void access(char const* name, Stub* stub, bool is_store, uint64_t address, uint64_t* memory,
-            uint64_t bits)
-{
+            uint64_t bits) {
     *memory = pattern;
     Run const r = run(Priv::Machine, stub, {.a0 = address, .a1 = mark, .a2 = bits});
     say("mprv: ", name, ": ");
@@ -78,8 +76,7 @@ void access(char const* name, Stub* stub, bool is_store, uint64_t address, uint6
 }
 
 /// Every width and encoding at one address.
-void widths(uint64_t address, uint64_t* memory, uint64_t bits)
-{
+void widths(uint64_t address, uint64_t* memory, uint64_t bits) {
     access("lb", mprv_lb, false, address, memory, bits);
     access("lbu", mprv_lbu, false, address, memory, bits);
     access("lh", mprv_lh, false, address, memory, bits);
@@ -102,16 +99,14 @@ void widths(uint64_t address, uint64_t* memory, uint64_t bits)
 }
 
 /// Load and store on one page of the window under one setting.
-void page(char const* name, Page which, uint64_t bits)
-{
+void page(char const* name, Page which, uint64_t bits) {
     uint64_t const address = window + which * page_size + 8;
     say("mprv: ", name, '\n');
     access("  load", mprv_ld, false, address, &data[which][1], bits);
     access("  store", mprv_sd, true, address, &data[which][1], bits);
 }
 
-bool build_tables(uint64_t& satp)
-{
+bool build_tables(uint64_t& satp) {
     uint64_t const base = address_of(tables);
     sv39::Pool pool{base, base + sizeof(tables), 0};
     uint64_t const root = sv39::take_page(pool);
@@ -126,8 +121,7 @@ bool build_tables(uint64_t& satp)
            add(UserExecute, sv39::user | sv39::execute);
 }
 
-void bare()
-{
+void bare() {
     say("mprv: bare, as S\n");
     widths(address_of(&data[0][0]), &data[0][0], as_supervisor);
     say("mprv: bare, as U\n");
@@ -137,8 +131,7 @@ void bare()
     access("ld", mprv_ld, false, address_of(&data[1][3]), &data[1][3], as_machine);
 }
 
-void translated()
-{
+void translated() {
     say("mprv: Sv39, as S\n");
     widths(window, &data[0][0], as_supervisor);
     page("S, page S RW", SuperReadWrite, as_supervisor);
@@ -162,8 +155,7 @@ void translated()
 }
 
 /// A page that PMP entry 0 closes to S and U; M itself is not bound by it.
-void closed_by_pmp()
-{
+void closed_by_pmp() {
     uint64_t* const memory = &data[2][5];
     csr::write<csr::Pmpaddr0>(address_of(&data[2]) >> 2U | (page_size / 8 - 1));
     csr::write<csr::Pmpaddr0 + 1>((uint64_t{1} << 54U) - 1);
@@ -181,8 +173,7 @@ void closed_by_pmp()
 
 } // namespace
 
-extern "C" void firmware_main(uint64_t)
-{
+extern "C" void firmware_main(uint64_t) {
     constexpr uint64_t nowhere = 0x18000000; // no device and no memory on QEMU virt
     say("mprv: start\n");
     csr::write<csr::Medeleg>(0);

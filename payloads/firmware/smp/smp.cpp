@@ -24,22 +24,19 @@ struct Shared {
 };
 Shared shared;
 
-void set_msip(uint64_t hart, bool raised)
-{
+void set_msip(uint64_t hart, bool raised) {
     *at<uint32_t volatile>(clint + 4 * hart) = raised ? 1 : 0;
 }
 
 /// Waits by wfi until the own software interrupt is pending, and lowers it.
-void take_software_interrupt(uint64_t hart)
-{
+void take_software_interrupt(uint64_t hart) {
     csr::write<csr::Mie>(bit_msi);
     while ((csr::read<csr::Mip>() & bit_msi) == 0) asm volatile("wfi");
     set_msip(hart, false);
     csr::write<csr::Mie>(0);
 }
 
-void add_with_lr_sc(uint32_t* counter)
-{
+void add_with_lr_sc(uint32_t* counter) {
     uint32_t value;
     uint32_t failed;
     do {
@@ -51,8 +48,7 @@ void add_with_lr_sc(uint32_t* counter)
 }
 
 /// Every hart's share of the work.
-void add_up(uint64_t hart)
-{
+void add_up(uint64_t hart) {
     for (uint64_t i = 0; i < rounds; ++i) {
         asm volatile("amoadd.d zero, %0, (%1)" ::"r"(uint64_t{1}), "r"(&shared.by_amo) : "memory");
         add_with_lr_sc(&shared.by_lr_sc);
@@ -65,8 +61,7 @@ void add_up(uint64_t hart)
 }
 
 /// Wakes the harts one after the other; each answers with an interrupt.
-void wake(Machine const& machine)
-{
+void wake(Machine const& machine) {
     for (uint64_t hart = 1; hart < machine.hart_count; ++hart) {
         set_msip(hart, true);
         take_software_interrupt(0);
@@ -76,8 +71,7 @@ void wake(Machine const& machine)
 
 } // namespace
 
-extern "C" void secondary_main(uint64_t hart)
-{
+extern "C" void secondary_main(uint64_t hart) {
     take_software_interrupt(hart);
     set_msip(0, true);
     shared.go.wait_for(1);
@@ -85,8 +79,7 @@ extern "C" void secondary_main(uint64_t hart)
     take_software_interrupt(hart); // sleeps for ever
 }
 
-extern "C" void firmware_main(uint64_t tree)
-{
+extern "C" void firmware_main(uint64_t tree) {
     Machine machine;
     say("smp: start\n");
     if (!read_machine(tree, machine)) say("smp: the device tree is not usable\n");

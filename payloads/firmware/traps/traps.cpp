@@ -44,8 +44,7 @@ constexpr uint64_t misaligned = 2;
 char digit(uint64_t status, uint64_t bit) { return (status & bit) != 0 ? '1' : '0'; }
 
 /// Prints a trap; mepc counts from `stub`, or is printed whole if it is far from it.
-void show(char const* name, Run const& r, Stub* stub)
-{
+void show(char const* name, Run const& r, Stub* stub) {
     say("traps: ", name, ": cause ", Dec{r.cause}, " mepc ");
     uint64_t const offset = r.epc - address_of(stub);
     if (offset < 64) {
@@ -59,13 +58,11 @@ void show(char const* name, Run const& r, Stub* stub)
         digit(r.status, status_mpie), " MIE ", digit(r.status, status_mie), '\n');
 }
 
-void check(char const* name, Priv mode, Stub* stub, RunOptions options = {})
-{
+void check(char const* name, Priv mode, Stub* stub, RunOptions options = {}) {
     show(name, run(mode, stub, options), stub);
 }
 
-void from_machine()
-{
+void from_machine() {
     check("M ecall", Priv::Machine, do_ecall);
     check("M illegal", Priv::Machine, do_illegal);
     check("M c.illegal", Priv::Machine, do_c_illegal);
@@ -79,8 +76,7 @@ void from_machine()
 }
 
 /// mtval of a breakpoint may be 0 or the address of the instruction; which one is not printed.
-void breakpoint(char const* name, Priv mode, Stub* stub)
-{
+void breakpoint(char const* name, Priv mode, Stub* stub) {
     Run r = run(mode, stub);
     say("traps: ", name, ": mtval ", r.tval == 0 || r.tval == r.epc ? "allowed" : "wrong", '\n');
     r.tval = 0;
@@ -89,8 +85,7 @@ void breakpoint(char const* name, Priv mode, Stub* stub)
 
 /// QEMU reports a misaligned atomic instruction as cause 4 or 6, depending on whether it runs
 /// several harts in parallel; both are printed as 6.
-void misaligned_atomics()
-{
+void misaligned_atomics() {
     alignas(8) uint64_t words[2] = {};
     uint64_t const address = address_of(words) + misaligned;
     Run amo = run(Priv::Machine, do_amo, {.a0 = address});
@@ -102,8 +97,7 @@ void misaligned_atomics()
     show("M misaligned lr", reserve, do_lr);
 }
 
-void from_lower()
-{
+void from_lower() {
     check("U ecall", Priv::User, do_ecall);
     check("S ecall", Priv::Supervisor, do_ecall);
     check("S ecall, MPIE set", Priv::Supervisor, do_ecall, {.status = status_mpie});
@@ -123,8 +117,7 @@ void from_lower()
 }
 
 /// The bits by which M-mode takes instructions away from S-mode.
-void taken_away()
-{
+void taken_away() {
     check("S satp", Priv::Supervisor, do_satp);
     check("S satp, TVM", Priv::Supervisor, do_satp, {.status = status_tvm});
     check("S sfence.vma", Priv::Supervisor, do_sfence);
@@ -134,8 +127,7 @@ void taken_away()
 }
 
 /// mret and sret executed in M-mode, and what they do to mstatus.
-void returns()
-{
+void returns() {
     constexpr uint64_t fields = status_mie | status_mpie | status_mpp;
     for (uint64_t const mpie : {uint64_t{0}, status_mpie}) {
         Run const r = run(Priv::Machine, report_status, {.status = mpie});
@@ -151,8 +143,7 @@ void returns()
 
 /// Traps of S and U taken in S-mode; the S handler hands scause in a0, and in a1 sepc counted from
 /// the trapping instruction, with an ecall to M-mode.
-void delegated(char const* name, Stub* stub, Stub* inner, uint64_t medeleg)
-{
+void delegated(char const* name, Stub* stub, Stub* inner, uint64_t medeleg) {
     csr::write<csr::Medeleg>(medeleg);
     Run const r = run(Priv::Supervisor, stub, {.a0 = address_of(inner)});
     uint64_t const status = csr::read<csr::Sstatus>();
@@ -162,8 +153,7 @@ void delegated(char const* name, Stub* stub, Stub* inner, uint64_t medeleg)
     csr::write<csr::Medeleg>(0);
 }
 
-void delegation()
-{
+void delegation() {
     constexpr uint64_t u_ecall = 1U << 8;
     constexpr uint64_t illegal = 1U << 2;
     constexpr uint64_t breakpoints = 1U << 3;
@@ -183,8 +173,7 @@ void delegation()
 
 } // namespace
 
-extern "C" void firmware_main(uint64_t)
-{
+extern "C" void firmware_main(uint64_t) {
     say("traps: start\n");
     csr::write<csr::Medeleg>(0);
     open_pmp();

@@ -10,25 +10,21 @@ namespace {
 
 /// Calls write(number, value) for entry `index` of pmpaddr, whose number must be a constant.
 template <unsigned... I>
-void write_pmpaddr(unsigned index, u64 value, std::integer_sequence<unsigned, I...>)
-{
+void write_pmpaddr(unsigned index, u64 value, std::integer_sequence<unsigned, I...>) {
     (void)((index == I ? (Hart::write<csr::Pmpaddr0 + I>(value), true) : false) || ...);
 }
-template <unsigned... I> u64 read_pmpaddr(unsigned index, std::integer_sequence<unsigned, I...>)
-{
+template <unsigned... I> u64 read_pmpaddr(unsigned index, std::integer_sequence<unsigned, I...>) {
     u64 value = 0;
     (void)((index == I ? (value = Hart::read<csr::Pmpaddr0 + I>(), true) : false) || ...);
     return value;
 }
 /// Counters that an earlier stage programmed stop here.
-template <unsigned... I> void clear_events(std::integer_sequence<unsigned, I...>)
-{
+template <unsigned... I> void clear_events(std::integer_sequence<unsigned, I...>) {
     ((Hart::probe<csr::Mhpmevent3 + I>() ? Hart::write<csr::Mhpmevent3 + I>(0) : void()), ...);
 }
 using Entries = std::make_integer_sequence<unsigned, max_pmp_entries>;
 
-u64 packed(PmpImage const& image, unsigned first)
-{
+u64 packed(PmpImage const& image, unsigned first) {
     u64 word = 0;
     for (unsigned i = 0; i < 8; ++i) word |= u64{image.cfg[first + i]} << (8 * i);
     return word;
@@ -36,8 +32,7 @@ u64 packed(PmpImage const& image, unsigned first)
 
 } // namespace
 
-bool Hart::bring_up(unsigned id)
-{
+bool Hart::bring_up(unsigned id) {
     id_ = id;
     clear_leftovers();
     find_features();
@@ -45,8 +40,7 @@ bool Hart::bring_up(unsigned id)
 }
 
 /// Everything an earlier stage may have left that could act below M or in M.
-void Hart::clear_leftovers()
-{
+void Hart::clear_leftovers() {
     write<csr::Mie>(0);
     clear<csr::Mstatus>(mstatus::Mie::mask | mstatus::Mprv::mask | mstatus::Fs::mask |
                         mstatus::Vs::mask | mstatus::Tvm::mask | mstatus::Tw::mask |
@@ -63,8 +57,7 @@ void Hart::clear_leftovers()
     clear_ipi();
 }
 
-void Hart::find_features()
-{
+void Hart::find_features() {
     auto& f = features_;
     f.envcfg = probe<csr::Menvcfg>();
     f.countinhibit = probe<csr::Mcountinhibit>();
@@ -80,8 +73,11 @@ void Hart::find_features()
         write<csr::Menvcfg>(0);
         if (f.has('S')) write<csr::Senvcfg>(0);
     }
-    if (f.triggers) write<csr::Tselect>(0);
-    if (f.triggers && probe<csr::Tdata1>()) write<csr::Tdata1>(0);
+    for (u64 i = 0; f.triggers && i < 64; ++i) {
+        write<csr::Tselect>(i);
+        if (read<csr::Tselect>() != i || !probe<csr::Tdata1>()) break;
+        write<csr::Tdata1>(0);
+    }
     if (f.countinhibit) write<csr::Mcountinhibit>(0);
     if (probe<csr::Mcounteren>()) write<csr::Mcounteren>(0);
     set<csr::Mstatus>(mstatus::Vs::mask); // also subsets of V, which misa does not name
@@ -101,8 +97,7 @@ void Hart::find_features()
 
 /// Counts entries and finds the granule (3.7.1: write all ones to pmpaddr, read the lowest set
 /// bit).
-bool Hart::find_pmp()
-{
+bool Hart::find_pmp() {
     auto& count = features_.pmp_entries;
     if (!probe<csr::Pmpcfg0>()) return false;
     if (((read<csr::Pmpcfg0>() | (probe<csr::Pmpcfg2>() ? read<csr::Pmpcfg2>() : 0)) &
@@ -124,8 +119,7 @@ bool Hart::find_pmp()
     return count >= 6;
 }
 
-void Hart::load_pmp(PmpImage const& image)
-{
+void Hart::load_pmp(PmpImage const& image) {
     if (image == loaded_) return;
     for (unsigned i = 0; i < max_pmp_entries; ++i)
         if (image.addr[i] != loaded_.addr[i]) write_pmpaddr(i, image.addr[i], Entries{});

@@ -23,8 +23,7 @@ void plinth_load_vector(VectorState const* in);
 
 /// What belongs to the hart that asks: kept in tp, which guests do not share with the monitor.
 inline void set_current(void* state) { asm volatile("mv tp, %0" : : "r"(state)); }
-inline void* current()
-{
+inline void* current() {
     void* state;
     asm("mv %0, tp" : "=r"(state));
     return state;
@@ -42,27 +41,22 @@ class Hart {
     /// false if the hart cannot run the monitor (no U-mode, too few or locked PMP entries).
     bool bring_up(unsigned id);
 
-    template <CsrNumber N> static u64 read()
-    {
+    template <CsrNumber N> static u64 read() {
         u64 value;
         asm volatile("csrr %0, %1" : "=r"(value) : "i"(N) : "memory");
         return value;
     }
-    template <CsrNumber N> static void write(u64 value)
-    {
+    template <CsrNumber N> static void write(u64 value) {
         asm volatile("csrw %1, %0" : : "r"(value), "i"(N) : "memory");
     }
-    template <CsrNumber N> static void set(u64 bits)
-    {
+    template <CsrNumber N> static void set(u64 bits) {
         asm volatile("csrs %1, %0" : : "r"(bits), "i"(N) : "memory");
     }
-    template <CsrNumber N> static void clear(u64 bits)
-    {
+    template <CsrNumber N> static void clear(u64 bits) {
         asm volatile("csrc %1, %0" : : "r"(bits), "i"(N) : "memory");
     }
     /// Whether the CSR can be read; recovers from the trap if it cannot.
-    template <CsrNumber N> static bool probe()
-    {
+    template <CsrNumber N> static bool probe() {
         u64 ok = 0;
         u64 scratch;
         asm volatile("la %1, 1f\n"
@@ -77,8 +71,7 @@ class Hart {
         return ok != 0;
     }
 
-    Trap enter(GuestContext& guest)
-    {
+    Trap enter(GuestContext& guest) {
         plinth_enter(&guest);
         Trap trap{.cause = read<csr::Mcause>(),
                   .tval = read<csr::Mtval>(),
@@ -93,42 +86,35 @@ class Hart {
     /// Makes the PMP hold `image`; writes what differs from what it holds, then fences.
     void load_pmp(PmpImage const& image);
 
-    GuestAccess guest_load(u64 address, unsigned width, u64 status)
-    {
+    GuestAccess guest_load(u64 address, unsigned width, u64 status) {
         GuestAccess out;
         return *plinth_guest_load(address, width, status, &out);
     }
-    GuestAccess guest_store(u64 address, unsigned width, u64 status, u64 value)
-    {
+    GuestAccess guest_store(u64 address, unsigned width, u64 status, u64 value) {
         GuestAccess out{.value = value};
         return *plinth_guest_store(address, width, status, &out);
     }
 
     /// Memory as the monitor sees it; for ranges that the monitor owns or has sealed.
-    std::span<u8> bytes(PhysRange range) const
-    {
+    std::span<u8> bytes(PhysRange range) const {
         return {reinterpret_cast<u8*>(range.base().raw), range.size()};
     }
 
     u64 time() const { return mmio_read<u64>(board::clint.base().raw + 0xbff8); }
-    void set_deadline(u64 deadline)
-    {
+    void set_deadline(u64 deadline) {
         mmio_write<u64>(board::clint.base().raw + 0x4000 + 8ULL * id_, deadline);
     }
-    void send_ipi(unsigned hart)
-    {
+    void send_ipi(unsigned hart) {
         asm volatile("fence rw, ow" : : : "memory");
         mmio_write<u32>(board::clint.base().raw + 4ULL * hart, 1);
     }
-    void clear_ipi()
-    {
+    void clear_ipi() {
         mmio_write<u32>(board::clint.base().raw + 4ULL * id_, 0);
         asm volatile("fence ow, rw" : : : "memory");
     }
 
     /// Forgets all cached translations and PMP results, of all stages (4.2.1, 9.5.2).
-    void fence_all() const
-    {
+    void fence_all() const {
         if (features_.has('S')) asm volatile("sfence.vma" : : : "memory");
         if (features_.has('H')) // hfence.gvma, hfence.vvma
             asm volatile(".4byte 0x62000073\n.4byte 0x22000073" : : : "memory");
@@ -138,8 +124,7 @@ class Hart {
     void wait_for_interrupt() const { asm volatile("wfi" : : : "memory"); }
 
     /// Stops this hart for good, interrupts masked.
-    [[noreturn]] static void park()
-    {
+    [[noreturn]] static void park() {
         write<csr::Mie>(0);
         for (;;) asm volatile("wfi");
     }

@@ -48,21 +48,18 @@ struct Uart {
     static constexpr std::uint64_t base = 0x1000'0000;
     static bool ready() { return !outside.stuck; }
     static bool usable() { return !outside.divisor_latch; }
-    static void send(char c)
-    {
+    static void send(char c) {
         std::lock_guard const hold{outside.lock};
         outside.uart += c;
     }
 };
 
-constexpr bool is_reset_command(std::uint64_t address, unsigned width, std::uint64_t value)
-{
+constexpr bool is_reset_command(std::uint64_t address, unsigned width, std::uint64_t value) {
     auto const command = value & 0xffffU;
     return address == finisher.base().raw && (width == 2 || width == 4) &&
            (command == 0x3333 || command == 0x5555 || command == 0x7777);
 }
-inline void reset(std::uint64_t value)
-{
+inline void reset(std::uint64_t value) {
     std::lock_guard const hold{outside.lock};
     outside.resets.push_back(value);
 }

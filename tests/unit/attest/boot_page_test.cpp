@@ -10,14 +10,12 @@ namespace {
 
 using Page = std::array<std::uint8_t, boot_page_size>;
 
-void put(Page& page, std::size_t offset, Bytes bytes)
-{
+void put(Page& page, std::size_t offset, Bytes bytes) {
     std::copy(bytes.begin(), bytes.end(), page.begin() + static_cast<std::ptrdiff_t>(offset));
 }
 
 /// A valid page of that kind, written down byte by byte from the documented layout.
-Page page_of(RootKind kind)
-{
+Page page_of(RootKind kind) {
     Page page{};
     put(page, 0, text_bytes("PLINTHBP"));
     page[8] = 1;
@@ -35,15 +33,13 @@ Page page_of(RootKind kind)
     return page;
 }
 
-Err error_of(Page const& page, TestKeys test_keys = TestKeys::Accept)
-{
+Err error_of(Page const& page, TestKeys test_keys = TestKeys::Accept) {
     auto const parsed = parse_boot_page(page, test_keys);
     EXPECT_FALSE(parsed);
     return parsed ? Err::Busy : parsed.error();
 }
 
-TEST(BootPage, EveryKindIsReadAsWritten)
-{
+TEST(BootPage, EveryKindIsReadAsWritten) {
     for (auto const kind :
          {RootKind::None, RootKind::HandedOver, RootKind::SelfAsserted, RootKind::Test}) {
         auto const page = page_of(kind);
@@ -58,8 +54,7 @@ TEST(BootPage, EveryKindIsReadAsWritten)
     }
 }
 
-TEST(BootPage, ParsedRootsDeriveAnIdentity)
-{
+TEST(BootPage, ParsedRootsDeriveAnIdentity) {
     for (auto const kind : {RootKind::HandedOver, RootKind::SelfAsserted, RootKind::Test}) {
         auto const parsed = parse_boot_page(page_of(kind), TestKeys::Accept);
         ASSERT_TRUE(parsed);
@@ -69,8 +64,7 @@ TEST(BootPage, ParsedRootsDeriveAnIdentity)
     }
 }
 
-TEST(BootPage, AbsentIsNotMalformed)
-{
+TEST(BootPage, AbsentIsNotMalformed) {
     EXPECT_EQ(error_of(Page{}), Err::Unprovisioned);
     EXPECT_EQ(parse_boot_page(Bytes{}, TestKeys::Accept).error(), Err::BadArgument);
     EXPECT_EQ(parse_boot_page(std::vector<std::uint8_t>(4095), TestKeys::Accept).error(),
@@ -79,8 +73,7 @@ TEST(BootPage, AbsentIsNotMalformed)
               Err::BadArgument);
 }
 
-TEST(BootPage, EveryBitOfMagicVersionFlagsAndPaddingIsChecked)
-{
+TEST(BootPage, EveryBitOfMagicVersionFlagsAndPaddingIsChecked) {
     for (auto const kind :
          {RootKind::None, RootKind::HandedOver, RootKind::SelfAsserted, RootKind::Test}) {
         auto page = page_of(kind);
@@ -97,8 +90,7 @@ TEST(BootPage, EveryBitOfMagicVersionFlagsAndPaddingIsChecked)
     }
 }
 
-TEST(BootPage, UnknownKindsAreMalformed)
-{
+TEST(BootPage, UnknownKindsAreMalformed) {
     auto page = page_of(RootKind::None);
     for (auto const kind : {4U, 5U, 0x80U, 0xffU}) {
         page[12] = static_cast<std::uint8_t>(kind);
@@ -109,15 +101,13 @@ TEST(BootPage, UnknownKindsAreMalformed)
     EXPECT_EQ(error_of(page), Err::Malformed);
 }
 
-TEST(BootPage, NoFirmwareLengthIsMalformed)
-{
+TEST(BootPage, NoFirmwareLengthIsMalformed) {
     auto page = page_of(RootKind::SelfAsserted);
     put(page, 16, std::array<std::uint8_t, 8>{});
     EXPECT_EQ(error_of(page), Err::Malformed);
 }
 
-TEST(BootPage, WhatAKindDoesNotUseMustBeZero)
-{
+TEST(BootPage, WhatAKindDoesNotUseMustBeZero) {
     for (std::size_t const offset : {24U, 55U, 56U, 87U, 88U, 96U, 159U}) {
         auto page = page_of(RootKind::None);
         page[offset] = 1;
@@ -132,8 +122,7 @@ TEST(BootPage, WhatAKindDoesNotUseMustBeZero)
     }
 }
 
-TEST(BootPage, R05_ZeroSecretsKeysAndCertificatesAreMalformed)
-{
+TEST(BootPage, R05_ZeroSecretsKeysAndCertificatesAreMalformed) {
     std::array<std::uint8_t, 64> const zero{};
     for (auto const kind : {RootKind::HandedOver, RootKind::SelfAsserted, RootKind::Test}) {
         auto page = page_of(kind);
@@ -151,8 +140,7 @@ TEST(BootPage, R05_ZeroSecretsKeysAndCertificatesAreMalformed)
     EXPECT_EQ(error_of(page), Err::Malformed);
 }
 
-TEST(BootPage, R05_TheTestSecretIsRefusedInReleasesAndUnderOtherNames)
-{
+TEST(BootPage, R05_TheTestSecretIsRefusedInReleasesAndUnderOtherNames) {
     EXPECT_EQ(error_of(page_of(RootKind::Test), TestKeys::Refuse), Err::Malformed);
     for (auto const kind : {RootKind::HandedOver, RootKind::SelfAsserted}) {
         auto page = page_of(kind);

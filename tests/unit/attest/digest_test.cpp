@@ -15,8 +15,7 @@ constinit Sha3 constant_sha3;
 constinit EnclaveMeasurement constant_measurement;
 
 // NIST, "SHA3-512 example values" for FIPS 202: 0, 24 and 1,600 bits.
-TEST(Digest, Sha3MatchesTheExamplesOfFips202)
-{
+TEST(Digest, Sha3MatchesTheExamplesOfFips202) {
     EXPECT_EQ(sha3_512({}),
               from_hex<64>("a69f73cca23a9ac5c8b567dc185a756e97c982164fe25859e0d1dcc1475c80a6"
                            "15b2123af1f5f94c11e3e9402c3ac558f500199d95b6d3e301758586281dcd26"));
@@ -29,16 +28,14 @@ TEST(Digest, Sha3MatchesTheExamplesOfFips202)
 }
 
 // NIST, "SHA-256 example values" for FIPS 180-4: one block and two blocks.
-TEST(Digest, Sha256MatchesTheExamplesOfFips180)
-{
+TEST(Digest, Sha256MatchesTheExamplesOfFips180) {
     EXPECT_EQ(sha256(text_bytes("abc")),
               from_hex<32>("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
     EXPECT_EQ(sha256(text_bytes("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")),
               from_hex<32>("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"));
 }
 
-TEST(Digest, PiecesOfAnySizeGiveTheDigestOfTheWhole)
-{
+TEST(Digest, PiecesOfAnySizeGiveTheDigestOfTheWhole) {
     std::vector<std::uint8_t> message(500);
     for (std::size_t i = 0; i < message.size(); ++i) message[i] = static_cast<std::uint8_t>(i * i);
     for (std::size_t piece = 1; piece <= 160; ++piece) {
@@ -53,8 +50,7 @@ TEST(Digest, PiecesOfAnySizeGiveTheDigestOfTheWhole)
     }
 }
 
-TEST(Digest, ResetForgetsWhatWasAbsorbed)
-{
+TEST(Digest, ResetForgetsWhatWasAbsorbed) {
     Sha3 hash;
     hash.update(text_bytes("to be forgotten"));
     hash.reset();
@@ -63,8 +59,7 @@ TEST(Digest, ResetForgetsWhatWasAbsorbed)
     EXPECT_EQ(hash.finish(), sha3_512({}));
 }
 
-TEST(Digest, EqualSeesEveryDifferenceAndLength)
-{
+TEST(Digest, EqualSeesEveryDifferenceAndLength) {
     std::array<std::uint8_t, 64> const a{};
     EXPECT_TRUE(equal(a, a) && all_zero(a) && all_zero({}));
     for (std::size_t bit = 0; bit < a.size() * 8; ++bit) {
@@ -77,8 +72,7 @@ TEST(Digest, EqualSeesEveryDifferenceAndLength)
 }
 
 /// The stream that KEYSTONE-ABI "Measurement" describes, laid out in one piece.
-std::vector<std::uint8_t> measured_stream(std::array<std::vector<std::uint8_t>, 3> const& images)
-{
+std::vector<std::uint8_t> measured_stream(std::array<std::vector<std::uint8_t>, 3> const& images) {
     std::vector<std::uint8_t> stream;
     std::vector<std::uint8_t> content;
     for (auto const& image : images) {
@@ -93,8 +87,7 @@ std::vector<std::uint8_t> measured_stream(std::array<std::vector<std::uint8_t>, 
     return stream;
 }
 
-TEST(Measurement, IsTheHashOfOffsetsAndPaddedImages)
-{
+TEST(Measurement, IsTheHashOfOffsetsAndPaddedImages) {
     for (std::size_t const size : {1U, 4095U, 4096U, 4097U, 20000U}) {
         std::array<std::vector<std::uint8_t>, 3> const images{
             std::vector<std::uint8_t>(size, 0x11), std::vector<std::uint8_t>(3 * size, 0x22),
@@ -105,8 +98,7 @@ TEST(Measurement, IsTheHashOfOffsetsAndPaddedImages)
     }
 }
 
-TEST(Measurement, BeginForgetsAnEarlierOne)
-{
+TEST(Measurement, BeginForgetsAnEarlierOne) {
     constant_measurement.begin(1, 2, 3);
     constant_measurement.update(text_bytes("abandoned"));
     constant_measurement.begin(0x1000, 0x2000, 0x0102030405060708);
@@ -116,8 +108,7 @@ TEST(Measurement, BeginForgetsAnEarlierOne)
     EXPECT_EQ(constant_measurement.finish(), sha3_512(stream));
 }
 
-TEST(Measurement, EveryByteAndEveryOffsetCounts)
-{
+TEST(Measurement, EveryByteAndEveryOffsetCounts) {
     std::vector<std::uint8_t> const loader(4096, 1);
     std::vector<std::uint8_t> const runtime(4096, 2);
     std::vector<std::uint8_t> const app(100, 3);
@@ -134,8 +125,7 @@ TEST(Measurement, EveryByteAndEveryOffsetCounts)
     EXPECT_NE(measure_images(loader, both, {}), genuine);
 }
 
-TEST(Measurement, PaddingFillsUpToThePage)
-{
+TEST(Measurement, PaddingFillsUpToThePage) {
     EXPECT_EQ(page_padding(0), 0U);
     EXPECT_EQ(page_padding(1), 4095U);
     EXPECT_EQ(page_padding(4096), 0U);

@@ -11,8 +11,7 @@ namespace {
 
 constinit Drbg constant_drbg;
 
-std::array<std::uint8_t, 32> entropy(std::uint8_t first)
-{
+std::array<std::uint8_t, 32> entropy(std::uint8_t first) {
     std::array<std::uint8_t, 32> bytes{};
     bytes[0] = first;
     bytes[31] = 1;
@@ -22,8 +21,7 @@ std::array<std::uint8_t, 32> entropy(std::uint8_t first)
 // NIST CAVP, drbgvectors_no_reseed, HMAC_DRBG.rsp (CAVS 14.3), SHA-256: entropy and nonce of count
 // 0 without personalisation, and of count 0 with a personalisation of 256 bits. The second 1,024
 // bits of each are listed there.
-TEST(Drbg, MatchesTheVectorsOfNistCavp)
-{
+TEST(Drbg, MatchesTheVectorsOfNistCavp) {
     std::array<std::uint8_t, 128> out{};
     auto const plain =
         from_hex<48>("ca851911349384bffe89de1cbdc46e6831e44d34a4fb935ee285dd14b71a7488"
@@ -53,8 +51,7 @@ TEST(Drbg, MatchesTheVectorsOfNistCavp)
 
 // NIST CAVP, drbgvectors_pr_false, HMAC_DRBG.rsp (CAVS 14.3), SHA-256, count 0: instantiate,
 // reseed, generate, generate.
-TEST(Drbg, ReseedMatchesTheVectorOfNistCavp)
-{
+TEST(Drbg, ReseedMatchesTheVectorOfNistCavp) {
     Drbg drbg;
     std::array<std::uint8_t, 128> out{};
     ASSERT_TRUE(
@@ -72,8 +69,7 @@ TEST(Drbg, ReseedMatchesTheVectorOfNistCavp)
                             "22918250ff66a41bd2f864a6a38cc5b6499dc43f7f2bd09e1e0f8f5885935124"));
 }
 
-TEST(Drbg, RefusesToSpeakBeforeItIsSeeded)
-{
+TEST(Drbg, RefusesToSpeakBeforeItIsSeeded) {
     Drbg drbg;
     std::array<std::uint8_t, 16> out{};
     out.fill(0xee);
@@ -84,8 +80,7 @@ TEST(Drbg, RefusesToSpeakBeforeItIsSeeded)
     EXPECT_FALSE(drbg.seeded());
 }
 
-TEST(Drbg, RefusesPoorOrOverlongSeedsAndStaysClosed)
-{
+TEST(Drbg, RefusesPoorOrOverlongSeedsAndStaysClosed) {
     Drbg drbg;
     std::vector<std::uint8_t> const long_seed(Drbg::max_entropy + 1, 1);
     std::vector<std::uint8_t> const long_name(Drbg::max_personalisation + 1, 1);
@@ -101,8 +96,7 @@ TEST(Drbg, RefusesPoorOrOverlongSeedsAndStaysClosed)
     EXPECT_EQ(drbg.next().error(), Err::NoEntropy);
 }
 
-TEST(Drbg, SeedPersonalisationAndReseedAllCount)
-{
+TEST(Drbg, SeedPersonalisationAndReseedAllCount) {
     auto const first_number = [](std::uint8_t seed, std::string_view name, bool reseeded) {
         Drbg drbg;
         EXPECT_TRUE(drbg.seed(entropy(seed), text_bytes(name)));
@@ -118,8 +112,7 @@ TEST(Drbg, SeedPersonalisationAndReseedAllCount)
     EXPECT_NE(first_number(1, "", true), plain);
 }
 
-TEST(Drbg, RefusedReseedChangesNothing)
-{
+TEST(Drbg, RefusedReseedChangesNothing) {
     Drbg a;
     Drbg b;
     ASSERT_TRUE(a.seed(entropy(1), {}) && b.seed(entropy(1), {}));
@@ -128,8 +121,7 @@ TEST(Drbg, RefusedReseedChangesNothing)
     EXPECT_EQ(*a.next(), *b.next());
 }
 
-TEST(Drbg, FillsMoreThanOneRequestWithoutRepeating)
-{
+TEST(Drbg, FillsMoreThanOneRequestWithoutRepeating) {
     Drbg drbg;
     ASSERT_TRUE(drbg.seed(entropy(1), {}));
     std::vector<std::uint8_t> out(5000);
@@ -139,8 +131,7 @@ TEST(Drbg, FillsMoreThanOneRequestWithoutRepeating)
     }
 }
 
-TEST(Drbg, GoesOnWhileSignaturesUseTheAllocator)
-{
+TEST(Drbg, GoesOnWhileSignaturesUseTheAllocator) {
     Drbg disturbed;
     Drbg quiet;
     ASSERT_TRUE(disturbed.seed(entropy(1), {}) && quiet.seed(entropy(1), {}));
@@ -154,16 +145,14 @@ TEST(Drbg, GoesOnWhileSignaturesUseTheAllocator)
     }
 }
 
-TEST(Drbg, SeedingWhileTheAllocatorIsInUseIsBusy)
-{
+TEST(Drbg, SeedingWhileTheAllocatorIsInUseIsBusy) {
     PoolScope const pool;
     Drbg drbg;
     EXPECT_EQ(drbg.seed(entropy(1), {}).error(), Err::Busy);
     EXPECT_FALSE(drbg.seeded());
 }
 
-TEST(Drbg, R12_WipeLeavesNoByte)
-{
+TEST(Drbg, R12_WipeLeavesNoByte) {
     Drbg drbg;
     ASSERT_TRUE(drbg.seed(entropy(1), {}) && drbg.next());
     EXPECT_FALSE(all_zero(bytes_of(drbg)));

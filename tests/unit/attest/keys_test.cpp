@@ -21,8 +21,7 @@ constexpr char rfc6979_public_x[] =
 constexpr char order[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
 
 // RFC 6979, A.2.5, "With SHA-256, message = sample" and "message = test".
-TEST(Signing, R13_NoncesAreThoseOfRfc6979)
-{
+TEST(Signing, R13_NoncesAreThoseOfRfc6979) {
     PoolScope const pool;
     auto const key = from_hex<32>(rfc6979_private);
     auto const sample = p256::sign(key, sha256(text_bytes("sample")));
@@ -38,8 +37,7 @@ TEST(Signing, R13_NoncesAreThoseOfRfc6979)
 }
 
 // RFC 5869, A.1: HKDF with SHA-256, the construction that expands every key here with SHA-512.
-TEST(Derivation, HkdfMatchesRfc5869)
-{
+TEST(Derivation, HkdfMatchesRfc5869) {
     PoolScope const pool;
     auto const ikm = from_hex<22>("0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
     auto const salt = from_hex<13>("000102030405060708090a0b0c");
@@ -55,8 +53,7 @@ TEST(Derivation, HkdfMatchesRfc5869)
 
 // Computed by an independent implementation in Python of RFC 5869, SEC 1 and RFC 6979 from the
 // construction stated at Identity. If these values change, every deployed key changes.
-TEST(Derivation, IsTheDocumentedConstruction)
-{
+TEST(Derivation, IsTheDocumentedConstruction) {
     Monitor const monitor{{.kind = RootKind::Test, .secret = test_secret()}, digest_of("monitor")};
     auto const& identity = monitor.identity;
     EXPECT_EQ(identity.device_public_key(),
@@ -82,8 +79,7 @@ TEST(Derivation, IsTheDocumentedConstruction)
     EXPECT_EQ(*device_public_key(test_secret()), identity.device_public_key());
 }
 
-TEST(KeyPair, HasAnEvenYWhateverTheScalar)
-{
+TEST(KeyPair, HasAnEvenYWhateverTheScalar) {
     PoolScope const pool;
     p256::Curve curve;
     ASSERT_TRUE(curve.load());
@@ -113,8 +109,7 @@ TEST(KeyPair, HasAnEvenYWhateverTheScalar)
     EXPECT_LT(negated, 32U);
 }
 
-TEST(KeyPair, OddYOfRfc6979IsNegated)
-{
+TEST(KeyPair, OddYOfRfc6979IsNegated) {
     PoolScope const pool;
     p256::KeyPair pair;
     ASSERT_TRUE(p256::key_pair(from_hex<32>(rfc6979_private), pair));
@@ -132,8 +127,7 @@ TEST(KeyPair, OddYOfRfc6979IsNegated)
     EXPECT_EQ(pair.private_key, negated);
 }
 
-TEST(KeyPair, ScalarsOutsideOneToOrderAreRefused)
-{
+TEST(KeyPair, ScalarsOutsideOneToOrderAreRefused) {
     PoolScope const pool;
     p256::KeyPair pair;
     auto scalar = from_hex<32>(order);
@@ -147,8 +141,7 @@ TEST(KeyPair, ScalarsOutsideOneToOrderAreRefused)
     EXPECT_TRUE(p256::key_pair(scalar, pair));
 }
 
-TEST(KeyPair, CandidatesThatAreNoScalarAreSkipped)
-{
+TEST(KeyPair, CandidatesThatAreNoScalarAreSkipped) {
     PoolScope const pool;
     p256::KeyPair pair;
     p256::KeyPair third;
@@ -166,8 +159,7 @@ TEST(KeyPair, CandidatesThatAreNoScalarAreSkipped)
     EXPECT_EQ(pair.public_key, third.public_key);
 }
 
-TEST(KeyPair, ASourceWithoutScalarsEndsWithAnError)
-{
+TEST(KeyPair, ASourceWithoutScalarsEndsWithAnError) {
     PoolScope const pool;
     p256::KeyPair pair;
     unsigned asked = 0;
@@ -183,8 +175,7 @@ TEST(KeyPair, ASourceWithoutScalarsEndsWithAnError)
 }
 
 /// Everything that a secret and a monitor hash give, one after the other.
-std::vector<std::vector<std::uint8_t>> all_keys(Secret const& secret, Digest const& hash)
-{
+std::vector<std::vector<std::uint8_t>> all_keys(Secret const& secret, Digest const& hash) {
     Monitor const monitor{{.kind = RootKind::SelfAsserted, .secret = secret}, hash};
     std::vector<std::vector<std::uint8_t>> keys;
     for (auto const key : {Bytes{monitor.identity.public_key()}, *monitor.identity.sealing_root(),
@@ -196,8 +187,7 @@ std::vector<std::vector<std::uint8_t>> all_keys(Secret const& secret, Digest con
     return keys;
 }
 
-TEST(Derivation, R11_EveryByteOfTheSecretChangesEveryKey)
-{
+TEST(Derivation, R11_EveryByteOfTheSecretChangesEveryKey) {
     auto const secret = secret_of("device A");
     auto const hash = digest_of("monitor 1");
     auto const genuine = all_keys(secret, hash);
@@ -209,8 +199,7 @@ TEST(Derivation, R11_EveryByteOfTheSecretChangesEveryKey)
     }
 }
 
-TEST(Derivation, R11_EveryByteOfTheMonitorHashChangesEveryKeyButTheDevices)
-{
+TEST(Derivation, R11_EveryByteOfTheMonitorHashChangesEveryKeyButTheDevices) {
     auto const secret = secret_of("device A");
     auto const hash = digest_of("monitor 1");
     auto const genuine = all_keys(secret, hash);
@@ -223,16 +212,14 @@ TEST(Derivation, R11_EveryByteOfTheMonitorHashChangesEveryKeyButTheDevices)
     }
 }
 
-TEST(Derivation, R07_AnotherVersionOfTheMonitorCannotUnseal)
-{
+TEST(Derivation, R07_AnotherVersionOfTheMonitorCannotUnseal) {
     Monitor const current{self_asserted("device A"), digest_of("monitor 2")};
     Monitor const older{self_asserted("device A"), digest_of("monitor 1")};
     EXPECT_FALSE(equal(*current.identity.sealing_root(), *older.identity.sealing_root()));
     EXPECT_NE(current.identity.public_key(), older.identity.public_key());
 }
 
-TEST(Identity, UnprovisionedSignsNothing)
-{
+TEST(Identity, UnprovisionedSignsNothing) {
     Identity identity;
     Report report;
     bytes_of(report)[700] = 0xee;
@@ -245,8 +232,7 @@ TEST(Identity, UnprovisionedSignsNothing)
     EXPECT_FALSE(identity.provisioned());
 }
 
-TEST(Identity, R05_ZeroSecretsAndHashesAreRefused)
-{
+TEST(Identity, R05_ZeroSecretsAndHashesAreRefused) {
     Identity identity;
     DeviceRoot const zero{.kind = RootKind::SelfAsserted};
     EXPECT_EQ(identity.derive(zero, digest_of("monitor 1")).error(), Err::Malformed);
@@ -256,8 +242,7 @@ TEST(Identity, R05_ZeroSecretsAndHashesAreRefused)
     EXPECT_TRUE(all_zero(bytes_of(identity)));
 }
 
-TEST(Identity, HandedOverRootsNeedCertificateAndKey)
-{
+TEST(Identity, HandedOverRootsNeedCertificateAndKey) {
     auto const hash = digest_of("monitor 1");
     auto const genuine = handed_over("device A", hash);
     Identity identity;
@@ -273,8 +258,7 @@ TEST(Identity, HandedOverRootsNeedCertificateAndKey)
     EXPECT_FALSE(identity.provisioned());
 }
 
-TEST(Identity, AGivenDeviceKeyMustBeTheSecrets)
-{
+TEST(Identity, AGivenDeviceKeyMustBeTheSecrets) {
     auto root = self_asserted("device A");
     auto const key = device_public_key(root.secret);
     ASSERT_TRUE(key);
@@ -286,8 +270,7 @@ TEST(Identity, AGivenDeviceKeyMustBeTheSecrets)
     EXPECT_FALSE(identity.provisioned());
 }
 
-TEST(Identity, TooMuchDataIsRefusedAndTheReportZero)
-{
+TEST(Identity, TooMuchDataIsRefusedAndTheReportZero) {
     Scene const scene{0};
     std::vector<std::uint8_t> const data(1025, 7);
     auto report = scene.report;
@@ -296,8 +279,7 @@ TEST(Identity, TooMuchDataIsRefusedAndTheReportZero)
     EXPECT_TRUE(all_zero(bytes_of(report)));
 }
 
-TEST(Identity, WhileThePoolIsInUseEverythingIsBusy)
-{
+TEST(Identity, WhileThePoolIsInUseEverythingIsBusy) {
     Scene const scene{32};
     PoolScope const pool;
     ASSERT_TRUE(pool);
@@ -311,8 +293,7 @@ TEST(Identity, WhileThePoolIsInUseEverythingIsBusy)
     EXPECT_FALSE(PoolScope{});
 }
 
-TEST(Identity, R12_WipeLeavesNoByteOfAKey)
-{
+TEST(Identity, R12_WipeLeavesNoByteOfAKey) {
     Scene scene{32};
     scene.monitor.identity.wipe();
     EXPECT_TRUE(all_zero(bytes_of(scene.monitor.identity)));
@@ -325,16 +306,14 @@ TEST(Identity, R12_WipeLeavesNoByteOfAKey)
     EXPECT_EQ(root.kind, RootKind::None);
 }
 
-TEST(Identity, R12_HoldsNoDeviceSecret)
-{
+TEST(Identity, R12_HoldsNoDeviceSecret) {
     Scene scene{32};
     auto const secret = secret_of("device A");
     EXPECT_FALSE(contains(bytes_of(scene.monitor.identity), secret));
     EXPECT_FALSE(contains(bytes_of(scene.monitor.identity), sha256(secret)));
 }
 
-TEST(Pool, R12_IsZeroAfterUse)
-{
+TEST(Pool, R12_IsZeroAfterUse) {
     std::uint8_t* memory = nullptr;
     {
         PoolScope const pool;
@@ -347,8 +326,7 @@ TEST(Pool, R12_IsZeroAfterUse)
     EXPECT_EQ(mbedtls_calloc(1, 16), nullptr);
 }
 
-TEST(RootKind, HasTheNamesOfDeviceKeyFiles)
-{
+TEST(RootKind, HasTheNamesOfDeviceKeyFiles) {
     EXPECT_STREQ(name(RootKind::None), "none");
     EXPECT_STREQ(name(RootKind::HandedOver), "handed-over");
     EXPECT_STREQ(name(RootKind::SelfAsserted), "self-asserted");

@@ -21,8 +21,7 @@
 namespace plinth::attest::test {
 
 /// Exactly N bytes written in hexadecimal.
-template <std::size_t N> std::array<std::uint8_t, N> from_hex(std::string_view text)
-{
+template <std::size_t N> std::array<std::uint8_t, N> from_hex(std::string_view text) {
     auto const bytes = parse_hex(text);
     std::array<std::uint8_t, N> result{};
     EXPECT_TRUE(bytes && bytes->size() == N) << text;
@@ -31,8 +30,7 @@ template <std::size_t N> std::array<std::uint8_t, N> from_hex(std::string_view t
 }
 
 /// The bytes of a text, without a NUL.
-inline std::vector<std::uint8_t> text_bytes(std::string_view text)
-{
+inline std::vector<std::uint8_t> text_bytes(std::string_view text) {
     return {text.begin(), text.end()};
 }
 
@@ -43,15 +41,13 @@ inline Digest digest_of(std::string_view program) { return sha3_512(text_bytes(p
 inline Secret secret_of(std::string_view device) { return sha256(text_bytes(device)); }
 
 /// What a boot page would hand over for a device that asserts itself.
-inline DeviceRoot self_asserted(std::string_view device)
-{
+inline DeviceRoot self_asserted(std::string_view device) {
     return {.kind = RootKind::SelfAsserted, .secret = secret_of(device)};
 }
 
 /// What an earlier stage of `device` hands over to the monitor with that hash: it measured the
 /// monitor, derived the secret from its own and certified the key that the monitor will derive.
-inline DeviceRoot handed_over(std::string_view device, Digest const& monitor_hash)
-{
+inline DeviceRoot handed_over(std::string_view device, Digest const& monitor_hash) {
     DeviceRoot root{.kind = RootKind::HandedOver, .secret = secret_of(device)};
     Identity preview;
     EXPECT_TRUE(
@@ -70,12 +66,10 @@ inline DeviceRoot handed_over(std::string_view device, Digest const& monitor_has
 
 /// A monitor of that root and hash.
 struct Monitor {
-    Monitor(DeviceRoot const& root, Digest const& hash)
-    {
+    Monitor(DeviceRoot const& root, Digest const& hash) {
         EXPECT_TRUE(identity.derive(root, hash));
     }
-    Report report(Digest const& enclave, Bytes data) const
-    {
+    Report report(Digest const& enclave, Bytes data) const {
         Report out;
         EXPECT_TRUE(identity.sign_enclave(out, enclave, data));
         return out;
@@ -87,8 +81,7 @@ struct Monitor {
 struct Scene {
     explicit Scene(std::size_t data_size, std::string_view device = "device A",
                    std::string_view program = "monitor 1")
-        : monitor{self_asserted(device), digest_of(program)}, data(data_size)
-    {
+        : monitor{self_asserted(device), digest_of(program)}, data(data_size) {
         for (std::size_t i = 0; i < data_size; ++i) data[i] = static_cast<std::uint8_t>(i * 7 + 1);
         report = monitor.report(digest_of("enclave 1"), data);
         expected = {.root = RootKind::SelfAsserted,
@@ -105,15 +98,13 @@ struct Scene {
 };
 
 /// The bytes of an object.
-template <typename T> std::span<std::uint8_t> bytes_of(T& object)
-{
+template <typename T> std::span<std::uint8_t> bytes_of(T& object) {
     static_assert(std::is_trivially_copyable_v<T> || std::is_standard_layout_v<T>);
     return {reinterpret_cast<std::uint8_t*>(&object), sizeof object};
 }
 
 /// Whether `needle` occurs in `haystack`.
-inline bool contains(Bytes haystack, Bytes needle)
-{
+inline bool contains(Bytes haystack, Bytes needle) {
     for (std::size_t i = 0; i + needle.size() <= haystack.size(); ++i) {
         if (std::memcmp(&haystack[i], needle.data(), needle.size()) == 0) return true;
     }

@@ -12,8 +12,7 @@
 namespace plinth::attest::test {
 namespace {
 
-std::string hex_text(Bytes bytes)
-{
+std::string hex_text(Bytes bytes) {
     std::ostringstream text;
     text << std::hex;
     for (auto const byte : bytes) text << (byte >> 4) << (byte & 15);
@@ -25,8 +24,7 @@ class Tool : public ::testing::Test {
   protected:
     Tool()
         : directory_{std::filesystem::path{::testing::TempDir()} /
-                     ("plinth-attest-" + std::to_string(::getpid()))}
-    {
+                     ("plinth-attest-" + std::to_string(::getpid()))} {
         std::filesystem::create_directories(directory_);
         for (std::size_t i = 0; i < nonce_.size(); ++i) nonce_[i] = static_cast<std::uint8_t>(i);
         Monitor const monitor{{.kind = RootKind::Test, .secret = test_secret()},
@@ -41,16 +39,14 @@ class Tool : public ::testing::Test {
 
     std::string path(std::string const& file) const { return directory_ / file; }
 
-    void write(std::string const& file, Bytes bytes) const
-    {
+    void write(std::string const& file, Bytes bytes) const {
         std::ofstream out{path(file), std::ios::binary};
         for (auto const byte : bytes) out.put(static_cast<char>(byte));
         ASSERT_TRUE(out.good());
     }
 
     /// What the command prints; it must end with `status` and complain exactly when that is 2.
-    std::string run(std::vector<std::string> const& arguments, int status) const
-    {
+    std::string run(std::vector<std::string> const& arguments, int status) const {
         std::ostringstream out;
         std::ostringstream err;
         EXPECT_EQ(run_command(arguments, out, err), status) << out.str() << err.str();
@@ -59,8 +55,7 @@ class Tool : public ::testing::Test {
     }
 
     /// A verify command for these files, options replaced or added by `changes`.
-    std::vector<std::string> verify_command(std::vector<std::string> const& changes = {}) const
-    {
+    std::vector<std::string> verify_command(std::vector<std::string> const& changes = {}) const {
         std::vector<std::string> command{"verify",         path("report"),
                                          "--device-key",   path("key"),
                                          "--monitor-hash", path("monitor.sha3"),
@@ -80,28 +75,24 @@ class Tool : public ::testing::Test {
     Report report_{};
 };
 
-TEST_F(Tool, VerifiesARawReport)
-{
+TEST_F(Tool, VerifiesARawReport) {
     EXPECT_EQ(run(verify_command(), 0), "verify: OK (root: test; anyone can make such a report)\n");
 }
 
-TEST_F(Tool, VerifiesAReportInHexadecimalWithWhiteSpace)
-{
+TEST_F(Tool, VerifiesAReportInHexadecimalWithWhiteSpace) {
     auto text = hex_text(bytes_of(report_));
     for (std::size_t at = 0; at < text.size(); at += 65) text.insert(at, "\r\n");
     write("report", text_bytes(text + "\n"));
     EXPECT_TRUE(run(verify_command(), 0).starts_with("verify: OK"));
 }
 
-TEST_F(Tool, R05_NeedsPermissionForTestKeys)
-{
+TEST_F(Tool, R05_NeedsPermissionForTestKeys) {
     auto command = verify_command();
     command.pop_back();
     EXPECT_EQ(run(command, 1), "verify: FAIL: test key\n");
 }
 
-TEST_F(Tool, NamesTheLinkThatFails)
-{
+TEST_F(Tool, NamesTheLinkThatFails) {
     auto const other = hex_text(digest_of("another"));
     EXPECT_EQ(run(verify_command({"--monitor-hash", other}), 1), "verify: FAIL: monitor hash\n");
     EXPECT_EQ(run(verify_command({"--enclave-hash", other}), 1), "verify: FAIL: enclave hash\n");
@@ -111,8 +102,7 @@ TEST_F(Tool, NamesTheLinkThatFails)
     EXPECT_EQ(run(verify_command(), 1), "verify: FAIL: monitor certificate\n");
 }
 
-TEST_F(Tool, NamesTheKindOfRoot)
-{
+TEST_F(Tool, NamesTheKindOfRoot) {
     Scene const self{32};
     auto const hash = digest_of("monitor 1");
     auto const root = handed_over("device A", hash);
@@ -131,8 +121,7 @@ TEST_F(Tool, NamesTheKindOfRoot)
               "verify: OK (root: handed-over)\n");
 }
 
-TEST_F(Tool, R03_ReportsOfAnotherLengthFail)
-{
+TEST_F(Tool, R03_ReportsOfAnotherLengthFail) {
     auto const whole = bytes_of(report_);
     std::vector<std::uint8_t> longer(whole.begin(), whole.end());
     longer.push_back(0);
@@ -146,8 +135,7 @@ TEST_F(Tool, R03_ReportsOfAnotherLengthFail)
     }
 }
 
-TEST_F(Tool, UnusableInputIsStatusTwo)
-{
+TEST_F(Tool, UnusableInputIsStatusTwo) {
     EXPECT_EQ(run(verify_command({"--data", path("absent")}), 2), "");
     EXPECT_EQ(run(verify_command({"--data", directory_}), 2), "");
     EXPECT_EQ(run(verify_command({"--monitor-hash", path("nonce")}), 2), "");
@@ -167,8 +155,7 @@ TEST_F(Tool, UnusableInputIsStatusTwo)
     EXPECT_EQ(run(command, 2), "");
 }
 
-TEST_F(Tool, DeviceKeyFilesAreReadStrictly)
-{
+TEST_F(Tool, DeviceKeyFilesAreReadStrictly) {
     auto const good = format_device_key({RootKind::Test, report_.device_public_key});
     auto const parsed = parse_device_key(good, "key");
     EXPECT_EQ(parsed.root, RootKind::Test);
@@ -193,8 +180,7 @@ TEST_F(Tool, DeviceKeyFilesAreReadStrictly)
     }
 }
 
-TEST_F(Tool, MeasuresEnclavesAndMonitors)
-{
+TEST_F(Tool, MeasuresEnclavesAndMonitors) {
     std::vector<std::uint8_t> const loader(10, 1);
     std::vector<std::uint8_t> const runtime(5000, 2);
     std::vector<std::uint8_t> const app(4096, 3);
@@ -213,8 +199,7 @@ TEST_F(Tool, MeasuresEnclavesAndMonitors)
               "");
 }
 
-TEST_F(Tool, ShowPrintsTheFieldsAndSurvivesAnyLength)
-{
+TEST_F(Tool, ShowPrintsTheFieldsAndSurvivesAnyLength) {
     EXPECT_NE(run({"show", path("report")}, 0).find("data length:         32\n"),
               std::string::npos);
     report_.enclave.data_len = ~0ULL;
@@ -222,8 +207,7 @@ TEST_F(Tool, ShowPrintsTheFieldsAndSurvivesAnyLength)
     EXPECT_NE(run({"show", path("report")}, 0).find("18446744073709551615"), std::string::npos);
 }
 
-TEST_F(Tool, HelpIsNotAnError)
-{
+TEST_F(Tool, HelpIsNotAnError) {
     EXPECT_NE(run({"--help"}, 0).find("plinth-attest verify REPORT"), std::string::npos);
 }
 

@@ -10,8 +10,7 @@
 namespace plinth::attest::test {
 namespace {
 
-TEST(Attest, ReportRoundTripForEveryRootAndLength)
-{
+TEST(Attest, ReportRoundTripForEveryRootAndLength) {
     auto const hash = digest_of("monitor 1");
     for (auto const& root : {handed_over("device A", hash), self_asserted("device A"),
                              DeviceRoot{.kind = RootKind::Test, .secret = test_secret()}}) {
@@ -30,8 +29,7 @@ TEST(Attest, ReportRoundTripForEveryRootAndLength)
     }
 }
 
-TEST(Attest, UnusedBytesOfAReportAreZeroWhateverWasThere)
-{
+TEST(Attest, UnusedBytesOfAReportAreZeroWhateverWasThere) {
     Scene const scene{32};
     Report report;
     for (auto& byte : bytes_of(report)) byte = 0xee;
@@ -40,8 +38,7 @@ TEST(Attest, UnusedBytesOfAReportAreZeroWhateverWasThere)
     EXPECT_TRUE(all_zero(Bytes{report.enclave.data}.subspan(32)));
 }
 
-TEST(Attest, ReportBytesAreInTheDocumentedPlaces)
-{
+TEST(Attest, ReportBytesAreInTheDocumentedPlaces) {
     Scene const scene{32};
     auto const& report = scene.report;
     auto const bytes = as_bytes(report);
@@ -82,8 +79,7 @@ Field const fields[] = {
 
 class AttestFields : public ::testing::TestWithParam<Field> {};
 
-TEST_P(AttestFields, R01_EverySingleBitFlipIsRejected)
-{
+TEST_P(AttestFields, R01_EverySingleBitFlipIsRejected) {
     Scene scene{32};
     auto const& field = GetParam();
     auto const bytes = bytes_of(scene.report);
@@ -102,8 +98,7 @@ TEST_P(AttestFields, R01_EverySingleBitFlipIsRejected)
 INSTANTIATE_TEST_SUITE_P(Fields, AttestFields, ::testing::ValuesIn(fields),
                          [](auto const& tested) { return tested.param.name; });
 
-TEST(Attest, R01_TheFieldsCoverAll10816Bits)
-{
+TEST(Attest, R01_TheFieldsCoverAll10816Bits) {
     std::size_t next = 0;
     for (auto const& field : fields) {
         EXPECT_EQ(field.offset, next) << field.name;
@@ -112,8 +107,7 @@ TEST(Attest, R01_TheFieldsCoverAll10816Bits)
     EXPECT_EQ(next * 8, 10816U);
 }
 
-TEST(Attest, R01_SignaturesCoverWhatAVerifierWouldExpectAnyway)
-{
+TEST(Attest, R01_SignaturesCoverWhatAVerifierWouldExpectAnyway) {
     Scene scene{1024};
     auto const bytes = bytes_of(scene.report);
     for (std::size_t i = 0; i < 1224; ++i) {
@@ -129,8 +123,7 @@ TEST(Attest, R01_SignaturesCoverWhatAVerifierWouldExpectAnyway)
     }
 }
 
-TEST(Attest, R02_AnotherNonceIsRejected)
-{
+TEST(Attest, R02_AnotherNonceIsRejected) {
     Scene const scene{32};
     auto expected = scene.expected;
     auto fresh = scene.data;
@@ -143,8 +136,7 @@ TEST(Attest, R02_AnotherNonceIsRejected)
     EXPECT_EQ(verify(scene.report, expected), Link::Data);
 }
 
-TEST(Attest, R03_OverlongDataLengthsAreRejected)
-{
+TEST(Attest, R03_OverlongDataLengthsAreRejected) {
     Scene scene{1024};
     for (std::uint64_t const length :
          {1025ULL, 0x10000ULL, 1ULL << 32U, 1ULL << 63U, ~0ULL - 71, ~0ULL}) {
@@ -153,8 +145,7 @@ TEST(Attest, R03_OverlongDataLengthsAreRejected)
     }
 }
 
-TEST(Attest, R04_PartsOfTwoDevicesOrMonitorsDoNotFit)
-{
+TEST(Attest, R04_PartsOfTwoDevicesOrMonitorsDoNotFit) {
     Scene const a{32, "device A", "monitor 1"};
     for (auto const& [device, program] :
          {std::pair{"device B", "monitor 1"}, std::pair{"device A", "monitor 2"}}) {
@@ -172,8 +163,7 @@ TEST(Attest, R04_PartsOfTwoDevicesOrMonitorsDoNotFit)
     }
 }
 
-TEST(Attest, R04_ASelfMadeChainDoesNotReachThePinnedKey)
-{
+TEST(Attest, R04_ASelfMadeChainDoesNotReachThePinnedKey) {
     Scene const honest{32};
     Scene forged{32, "attacker"};
     EXPECT_EQ(verify(forged.report, honest.expected), Link::DeviceKey);
@@ -182,24 +172,21 @@ TEST(Attest, R04_ASelfMadeChainDoesNotReachThePinnedKey)
     EXPECT_EQ(verify(forged.report, honest.expected), Link::MonitorCertificate);
 }
 
-TEST(Attest, AnotherMonitorIsNamedAsSuch)
-{
+TEST(Attest, AnotherMonitorIsNamedAsSuch) {
     Scene const other{32, "device A", "monitor 2"};
     auto expected = other.expected;
     expected.monitor_hash = digest_of("monitor 1");
     EXPECT_EQ(verify(other.report, expected), Link::MonitorHash);
 }
 
-TEST(Attest, AnotherEnclaveIsNamedAsSuch)
-{
+TEST(Attest, AnotherEnclaveIsNamedAsSuch) {
     Scene const scene{32};
     auto expected = scene.expected;
     expected.enclave_hash = digest_of("enclave 2");
     EXPECT_EQ(verify(scene.report, expected), Link::EnclaveHash);
 }
 
-TEST(Attest, R05_ZeroKeysAndHashesAreRejectedEvenIfExpected)
-{
+TEST(Attest, R05_ZeroKeysAndHashesAreRejectedEvenIfExpected) {
     Scene const scene{32};
     auto report = scene.report;
     auto expected = scene.expected;
@@ -218,8 +205,7 @@ TEST(Attest, R05_ZeroKeysAndHashesAreRejectedEvenIfExpected)
     EXPECT_NE(verify(Report{}, {.root = RootKind::SelfAsserted}), Link::None);
 }
 
-TEST(Attest, R05_AZeroMonitorHashIsRejectedEvenIfCertified)
-{
+TEST(Attest, R05_AZeroMonitorHashIsRejectedEvenIfCertified) {
     Scene const scene{32};
     auto report = scene.report;
     report.monitor.hash = {};
@@ -237,8 +223,7 @@ TEST(Attest, R05_AZeroMonitorHashIsRejectedEvenIfCertified)
     EXPECT_EQ(verify(report, expected), Link::MonitorHash);
 }
 
-TEST(Attest, R05_TestKeysAreRejectedUnlessAllowed)
-{
+TEST(Attest, R05_TestKeysAreRejectedUnlessAllowed) {
     Monitor const monitor{{.kind = RootKind::Test, .secret = test_secret()},
                           digest_of("monitor 1")};
     std::array<std::uint8_t, 32> const nonce{1};
@@ -264,8 +249,7 @@ TEST(Attest, R05_TestKeysAreRejectedUnlessAllowed)
 }
 
 /// Values at the edges of [1, n−1] and of the field, big-endian.
-std::vector<std::array<std::uint8_t, 32>> out_of_range()
-{
+std::vector<std::array<std::uint8_t, 32>> out_of_range() {
     return {from_hex<32>("0000000000000000000000000000000000000000000000000000000000000000"),
             from_hex<32>("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"), // n
             from_hex<32>("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552"),
@@ -273,8 +257,7 @@ std::vector<std::array<std::uint8_t, 32>> out_of_range()
             from_hex<32>("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")};
 }
 
-TEST(Attest, R06_SignatureHalvesOutOfRangeAreRejected)
-{
+TEST(Attest, R06_SignatureHalvesOutOfRangeAreRejected) {
     Scene const scene{32};
     for (std::size_t const half : {0U, 32U}) {
         for (auto const& value : out_of_range()) {
@@ -291,8 +274,7 @@ TEST(Attest, R06_SignatureHalvesOutOfRangeAreRejected)
     EXPECT_EQ(verify(report, scene.expected), Link::ReportSignature);
 }
 
-TEST(Attest, R06_KeysThatAreNoPointAreRejected)
-{
+TEST(Attest, R06_KeysThatAreNoPointAreRejected) {
     Scene const scene{32};
     // x = 1: x³ − 3x + b is no square modulo p; and coordinates that are not below p.
     auto const bad = {
@@ -310,8 +292,7 @@ TEST(Attest, R06_KeysThatAreNoPointAreRejected)
     }
 }
 
-TEST(Attest, R10_ASignatureOverChosenDataIsNoCertificate)
-{
+TEST(Attest, R10_ASignatureOverChosenDataIsNoCertificate) {
     // The enclave has its monitor sign "hash ‖ key" of the attacker's monitor, and presents the
     // honest monitor's key as a device key.
     Scene const honest{32};
@@ -332,8 +313,7 @@ TEST(Attest, R10_ASignatureOverChosenDataIsNoCertificate)
     }
 }
 
-TEST(Attest, R10_ContextsSeparateTheKindsOfRoot)
-{
+TEST(Attest, R10_ContextsSeparateTheKindsOfRoot) {
     auto const hash = digest_of("monitor 1");
     Scene const self{32};
     auto expected = self.expected;
@@ -354,8 +334,7 @@ TEST(Attest, R10_ContextsSeparateTheKindsOfRoot)
     EXPECT_EQ(verify(report, expected), Link::None);
 }
 
-TEST(Attest, R10_MessagesAreTheDocumentedBytes)
-{
+TEST(Attest, R10_MessagesAreTheDocumentedBytes) {
     auto const hash = digest_of("h");
     auto const data = text_bytes("data");
     auto message = text_bytes({"plinth.enclave.v1\0", 18});
@@ -376,8 +355,7 @@ TEST(Attest, R10_MessagesAreTheDocumentedBytes)
     }
 }
 
-TEST(Attest, AVerifierThatCannotComputeRejects)
-{
+TEST(Attest, AVerifierThatCannotComputeRejects) {
     Scene const scene{32};
     (void)is_test_key({});
     PoolScope const pool;

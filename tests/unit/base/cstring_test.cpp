@@ -23,8 +23,7 @@ namespace {
 constexpr std::size_t room = 96;
 using Buffer = std::array<unsigned char, room>;
 
-Buffer numbered(unsigned char first)
-{
+Buffer numbered(unsigned char first) {
     Buffer buffer{};
     for (auto& byte : buffer) byte = first++;
     return buffer;
@@ -33,8 +32,7 @@ Buffer numbered(unsigned char first)
 int sign(int value) { return (value > 0) - (value < 0); }
 
 /// Every combination of alignment (two words) and size (up to five words and a bit).
-template <typename Body> void for_each_shape(Body body)
-{
+template <typename Body> void for_each_shape(Body body) {
     for (std::size_t to = 0; to < 16; ++to) {
         for (std::size_t from = 0; from < 16; ++from) {
             for (std::size_t size = 0; size < 44; ++size) body(to, from, size);
@@ -42,8 +40,7 @@ template <typename Body> void for_each_shape(Body body)
     }
 }
 
-TEST(CString, MemcpyCopiesExactlyTheBytesAskedForAtEveryAlignment)
-{
+TEST(CString, MemcpyCopiesExactlyTheBytesAskedForAtEveryAlignment) {
     for_each_shape([](std::size_t to, std::size_t from, std::size_t size) {
         auto const source = numbered(1);
         auto expected = numbered(100);
@@ -54,8 +51,7 @@ TEST(CString, MemcpyCopiesExactlyTheBytesAskedForAtEveryAlignment)
     });
 }
 
-TEST(CString, MemmoveCopiesOverlappingRangesInBothDirections)
-{
+TEST(CString, MemmoveCopiesOverlappingRangesInBothDirections) {
     for_each_shape([](std::size_t to, std::size_t from, std::size_t size) {
         auto expected = numbered(1);
         auto found = expected;
@@ -65,8 +61,7 @@ TEST(CString, MemmoveCopiesOverlappingRangesInBothDirections)
     });
 }
 
-TEST(CString, MemsetFillsExactlyTheBytesAskedForAtEveryAlignment)
-{
+TEST(CString, MemsetFillsExactlyTheBytesAskedForAtEveryAlignment) {
     for_each_shape([](std::size_t to, std::size_t value, std::size_t size) {
         auto expected = numbered(1);
         auto found = expected;
@@ -77,8 +72,7 @@ TEST(CString, MemsetFillsExactlyTheBytesAskedForAtEveryAlignment)
     });
 }
 
-TEST(CString, MemcmpComparesUnsignedBytesAndStopsAtTheSize)
-{
+TEST(CString, MemcmpComparesUnsignedBytesAndStopsAtTheSize) {
     auto const left = numbered(0x70);
     for (std::size_t at = 0; at < room; ++at) {
         for (unsigned const change : {0x01U, 0x80U}) {
@@ -91,8 +85,7 @@ TEST(CString, MemcmpComparesUnsignedBytesAndStopsAtTheSize)
     }
 }
 
-TEST(CString, MemchrFindsTheFirstByteWithinTheSize)
-{
+TEST(CString, MemchrFindsTheFirstByteWithinTheSize) {
     std::array<unsigned char, 6> const bytes{1, 0xff, 0, 0xff, 2, 3};
     EXPECT_EQ(plinth_memchr(bytes.data(), 0xff, bytes.size()), &bytes[1]);
     EXPECT_EQ(plinth_memchr(bytes.data(), -1, bytes.size()), &bytes[1]);
@@ -101,8 +94,7 @@ TEST(CString, MemchrFindsTheFirstByteWithinTheSize)
     EXPECT_EQ(plinth_memchr(bytes.data(), 1, 0), nullptr);
 }
 
-TEST(CString, LengthsCountUpToTheTerminatorOrTheLimit)
-{
+TEST(CString, LengthsCountUpToTheTerminatorOrTheLimit) {
     EXPECT_EQ(plinth_strlen(""), 0U);
     EXPECT_EQ(plinth_strlen("monitor"), 7U);
     EXPECT_EQ(plinth_strnlen("monitor", 3), 3U);
@@ -112,8 +104,7 @@ TEST(CString, LengthsCountUpToTheTerminatorOrTheLimit)
     EXPECT_EQ(plinth_strnlen(unterminated.data(), 2), 2U);
 }
 
-TEST(CString, StrcmpOrdersAsUnsignedText)
-{
+TEST(CString, StrcmpOrdersAsUnsignedText) {
     for (char const* a : {"", "a", "ab", "b", "\x80"}) {
         for (char const* b : {"", "a", "ab", "b", "\x80"}) {
             EXPECT_EQ(sign(plinth_strcmp(a, b)), sign(std::strcmp(a, b))) << a << " and " << b;
@@ -121,8 +112,7 @@ TEST(CString, StrcmpOrdersAsUnsignedText)
     }
 }
 
-TEST(CString, StrchrAndStrrchrFindTheFirstAndTheLastAndTheTerminator)
-{
+TEST(CString, StrchrAndStrrchrFindTheFirstAndTheLastAndTheTerminator) {
     char const* const text = "/soc/uart@0/";
     EXPECT_EQ(plinth_strchr(text, '/'), text);
     EXPECT_EQ(plinth_strrchr(text, '/'), text + 11);

@@ -7,8 +7,7 @@
 
 namespace plinth {
 
-void monitor_failure(char const* what)
-{
+void monitor_failure(char const* what) {
     std::fprintf(stderr, "monitor failure: %s\n", what);
     std::abort();
 }
