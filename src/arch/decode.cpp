@@ -71,6 +71,32 @@ Insn decode_store(u32 word) {
                  static_cast<u8>(1U << funct3));
 }
 
+Insn as_fp(Insn insn) {
+    if (insn.width < 4 || (insn.kind == Kind::Load && !insn.sign)) return {};
+    insn.kind = insn.kind == Kind::Load ? Kind::LoadFp : Kind::StoreFp;
+    return insn;
+}
+
+/// LR, SC and AMOs of 4 and 8 bytes (unprivileged 8).
+Insn decode_atomic(u32 word) {
+    auto const width = bits_of(word, 12, 3);
+    auto const operation = static_cast<u8>(bits_of(word, 27, 5));
+    auto const plain = operation % 4 == 0 || operation == amo::Swap;
+    if (width < 2 || width > 3 || (operation == amo::Lr && register_at(word, 20) != 0)) return {};
+    auto const kind = operation == amo::Lr   ? Kind::LoadReserved
+                      : operation == amo::Sc ? Kind::StoreConditional
+                      : plain                ? Kind::Amo
+                                             : Kind::Unknown;
+    if (kind == Kind::Unknown) return {};
+    return {.kind = kind,
+            .rd = register_at(word, 7),
+            .rs1 = register_at(word, 15),
+            .rs2 = register_at(word, 20),
+            .width = static_cast<u8>(1U << width),
+            .sign = true,
+            .operation = operation};
+}
+
 /// C.LW, C.LD, C.SW, C.SD (unprivileged 16.3).
 Insn decode_quadrant0(u32 word) {
     auto const rs1 = short_register_at(word, 7);
@@ -79,6 +105,8 @@ Insn decode_quadrant0(u32 word) {
         (bits_of(word, 10, 3) << 3U) | (bits_of(word, 6, 1) << 2U) | (bits_of(word, 5, 1) << 6U);
     auto const double_offset = (bits_of(word, 10, 3) << 3U) | (bits_of(word, 5, 2) << 6U);
     switch (bits_of(word, 13, 3)) {
+    case 1: return as_fp(load(data, rs1, double_offset, 8, true));
+    case 5: return as_fp(store(data, rs1, double_offset, 8));
     case 2: return load(data, rs1, word_offset, 4, true);
     case 3: return load(data, rs1, double_offset, 8, true);
     case 6: return store(data, rs1, word_offset, 4);
@@ -95,13 +123,15 @@ Insn decode_quadrant2(u32 word) {
         (bits_of(word, 4, 3) << 2U) | (bits_of(word, 12, 1) << 5U) | (bits_of(word, 2, 2) << 6U);
     auto const load_double =
         (bits_of(word, 5, 2) << 3U) | (bits_of(word, 12, 1) << 5U) | (bits_of(word, 2, 3) << 6U);
+    auto const store_double = (bits_of(word, 10, 3) << 3U) | (bits_of(word, 7, 3) << 6U);
     switch (bits_of(word, 13, 3)) {
+    case 1: return as_fp(load(rd, reg::sp, load_double, 8, true));
+    case 5: return as_fp(store(rs2, reg::sp, store_double, 8));
     case 2: return rd == 0 ? Insn{} : load(rd, reg::sp, load_word, 4, true);
     case 3: return rd == 0 ? Insn{} : load(rd, reg::sp, load_double, 8, true);
     case 6:
         return store(rs2, reg::sp, (bits_of(word, 9, 4) << 2U) | (bits_of(word, 7, 2) << 6U), 4);
-    case 7:
-        return store(rs2, reg::sp, (bits_of(word, 10, 3) << 3U) | (bits_of(word, 7, 3) << 6U), 8);
+    case 7: return store(rs2, reg::sp, store_double, 8);
     }
     return {};
 }
@@ -119,6 +149,9 @@ Insn decode(u32 bits) {
     }
     switch (bits & 0x7fU) {
     case 0x03: return decode_load(bits);
+    case 0x07: return as_fp(decode_load(bits));
+    case 0x27: return as_fp(decode_store(bits));
+    case 0x2f: return decode_atomic(bits);
     case 0x23: return decode_store(bits);
     case 0x73: return decode_system(bits);
     }

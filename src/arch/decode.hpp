@@ -7,6 +7,12 @@
 
 namespace plinth::arch {
 
+/// AMO operations, bits 31:27 of the instruction (unprivileged 8.4).
+namespace amo {
+inline constexpr u8 Add = 0, Swap = 1, Lr = 2, Sc = 3, Xor = 4, Or = 8, And = 12, Min = 16,
+                    Max = 20, Minu = 24, Maxu = 28;
+}
+
 /// One emulated instruction, parsed. Fields that a kind does not use are 0.
 struct Insn {
     enum class Kind : u8 {
@@ -21,6 +27,11 @@ struct Insn {
         HFence, ///< hfence.vvma, hfence.gvma
         Load,
         Store,
+        LoadFp,
+        StoreFp,
+        LoadReserved,
+        StoreConditional,
+        Amo,
     };
     Kind kind{Kind::Unknown};
     u8 rd{0};
@@ -28,6 +39,7 @@ struct Insn {
     u8 rs2{0};
     u8 width{0};           ///< bytes of a load or store: 1, 2, 4, 8
     bool sign{false};      ///< sign-extending load
+    u8 operation{0};       ///< of an AMO, see namespace amo
     bool immediate{false}; ///< CSR operand is the rs1 field itself
     CsrNumber csr{0};
     u8 length{4};  ///< bytes of the instruction: 2 or 4
@@ -35,6 +47,7 @@ struct Insn {
 
     friend constexpr bool operator==(Insn const&, Insn const&) = default;
 
+    constexpr bool stores() const { return kind == Kind::Store || kind == Kind::StoreFp; }
     constexpr bool is_csr() const {
         return kind == Kind::CsrWrite || kind == Kind::CsrSet || kind == Kind::CsrClear;
     }

@@ -69,6 +69,9 @@ concept HartLike = requires(H& h, GuestContext& g, PmpImage const& image, FpStat
     /// Accesses under the PMP now loaded, with the rights that `status` (MPP, MPV, SUM, MXR) names.
     { h.guest_load(word, width, word) } -> std::same_as<GuestAccess>;
     { h.guest_store(word, width, word, word) } -> std::same_as<GuestAccess>;
+    /// LR, and SC of the last word if LR read the one before it. Then cause is 0 if the word was
+    /// stored and 1 if not, and value is what LR read, sign-extended.
+    { h.guest_swap(word, width, word, word, word) } -> std::same_as<GuestAccess>;
     { h.bytes(range) } -> std::same_as<std::span<u8>>;
     { h.time() } -> std::same_as<u64>;
     h.set_deadline(word);

@@ -2,6 +2,7 @@
 #include "monitor/devices.hpp"
 
 #include "base/wipe.hpp"
+#include "monitor/access.hpp"
 #include "monitor/guest_memory.hpp"
 #include "monitor/harts.hpp"
 #include "monitor/worlds.hpp"
@@ -73,7 +74,7 @@ Next emulate_clint(HartState& h, Trap const& trap, Insn const& insn) {
     auto const at = clint_register(offset, insn.width, h.monitor->boot.harts);
     if (at.kind == ClintRegister::Kind::None) return reflect(trap);
     if (insn.kind == Insn::Kind::Load)
-        finish_load(h, insn, clint_load(h, at, offset, insn.width));
+        complete(h, insn, clint_load(h, at, offset, insn.width));
     else
         clint_store(h, at, offset, insn.width, h.regs.guest.get(insn.rs2));
     return skip(insn.length);
@@ -81,7 +82,7 @@ Next emulate_clint(HartState& h, Trap const& trap, Insn const& insn) {
 
 Next emulate_reset(HartState& h, Trap const& trap, Insn const& insn) {
     if (insn.kind == Insn::Kind::Load) {
-        finish_load(h, insn, 0);
+        complete(h, insn, 0);
         return skip(insn.length);
     }
     auto const value = h.regs.guest.get(insn.rs2);

@@ -34,6 +34,8 @@ Next handle_enclave(HartState& h, Trap const& trap) {
         stvec == 0 || (trap.is(Cause::FetchAccess) && h.regs.guest.pc == (stvec & ~3ULL));
     if (lost) return leave(enclave::Code::Unknown);
     if (trap.is(Cause::IllegalInstruction)) return illegal_instruction(h, trap);
+    if (trap.is(Cause::LoadMisaligned) || trap.is(Cause::StoreMisaligned))
+        return emulate_misaligned(h, trap);
     return reflect(trap);
 }
 

@@ -45,12 +45,10 @@ Next emulate_fence(HartState& h) {
 
 /// Privileged instructions of vM. Anything unknown is illegal there, too.
 Next emulate(HartState& h, Trap const& trap) {
-    auto bits = static_cast<u32>(trap.tval);
-    if (bits == 0) {
-        auto const fetched = fetch(h);
-        if (!fetched) return reflect(trap, Cause::FetchAccess, h.regs.guest.pc);
-        bits = *fetched;
-    }
+    // Not from mtval, which may be zero (3.1.16) and on QEMU 10.0 is stale for mret.
+    auto const fetched = fetch(h);
+    if (!fetched) return reflect(trap, Cause::FetchAccess, h.regs.guest.pc);
+    auto const bits = *fetched;
     auto const insn = arch::decode(bits);
     auto const& f = h.hart.features();
     switch (insn.kind) {
@@ -64,6 +62,11 @@ Next emulate(HartState& h, Trap const& trap) {
     case Insn::Kind::HFence: return f.has('H') ? emulate_fence(h) : illegal(trap, bits);
     case Insn::Kind::Load:
     case Insn::Kind::Store:
+    case Insn::Kind::LoadFp:
+    case Insn::Kind::StoreFp:
+    case Insn::Kind::LoadReserved:
+    case Insn::Kind::StoreConditional:
+    case Insn::Kind::Amo:
     case Insn::Kind::Unknown: break;
     }
     return illegal(trap, bits);

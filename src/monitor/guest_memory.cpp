@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/guest_memory.hpp"
 
+#include "monitor/access.hpp"
 #include "monitor/harts.hpp"
 
 namespace plinth::monitor {
@@ -12,6 +13,13 @@ u64 rights(Priv priv, bool virt, u64 sum_mxr) {
     return mstatus::Mpp::set(0, static_cast<u64>(priv)) | mstatus::Mpv::set(0, virt ? 1 : 0) |
            (sum_mxr & (mstatus::Sum::mask | mstatus::Mxr::mask)) | mstatus::Uxl::set(0, 2) |
            mstatus::Sxl::set(0, 2);
+}
+
+/// Whether the hart itself would execute a decoded access, as far as its kind goes: another hart
+/// may have put an FP instruction where a plain one trapped.
+bool executable(HartState const& h, Insn const& insn) {
+    auto const fp = insn.kind == Insn::Kind::LoadFp || insn.kind == Insn::Kind::StoreFp;
+    return !fp || (h.hart.features().has('D') && mstatus::Fs::get(h.v.mstatus) != 0);
 }
 
 constexpr unsigned step(u64 address, u64 left) { return address % 8 == 0 && left >= 8 ? 8 : 1; }
@@ -79,36 +87,39 @@ Result<u32> fetch(HartState& h) {
     return static_cast<u32>(low.value | (high.value << 16U));
 }
 
-void finish_load(HartState& h, Insn const& insn, u64 value) {
-    auto const bits = 8U * insn.width;
-    auto const low = bits == 64 ? value : value & ((1ULL << bits) - 1);
-    h.regs.guest.set(insn.rd, insn.sign ? sign_extend(low, bits) : low);
-}
-
 Next emulate_mprv(HartState& h, Trap const& trap) {
     auto const bits = fetch(h);
     if (!bits) return reflect(trap, Cause::FetchAccess, h.regs.guest.pc);
     auto const insn = decode(*bits);
-    auto const is_load = insn.kind == Insn::Kind::Load;
-    if (!is_load && insn.kind != Insn::Kind::Store) return reflect(trap);
+    if (insn.width == 0) return reflect(trap);
+    if (!executable(h, insn)) return reflect(trap, Cause::IllegalInstruction, *bits);
     auto const& v = h.v.mstatus;
     auto const how = rights(static_cast<Priv>(mstatus::Mpp::get(v)), mstatus::Mpv::get(v) != 0, v);
-    auto const address = h.regs.guest.get(insn.rs1) + insn.offset;
 
     h.hart.load_pmp(h.host_image);
     if (h.hart.features().has('S')) h.hart.write<csr::Satp>(h.v.satp);
-    auto const access =
-        is_load ? h.hart.guest_load(address, insn.width, how)
-                : h.hart.guest_store(address, insn.width, how, h.regs.guest.get(insn.rs2));
-    auto const hyper = !access.ok && h.hart.features().has('H');
+    auto const access = perform(h, insn, how);
+    auto const hyper = access && !access->ok && h.hart.features().has('H');
     auto const tval2 = hyper ? h.hart.read<csr::Mtval2>() : 0;
     auto const tinst = hyper ? h.hart.read<csr::Mtinst>() : 0;
     if (h.hart.features().has('S')) h.hart.write<csr::Satp>(0);
     load_current_plan(h);
 
-    if (!access.ok)
-        return reflect({access.cause, access.tval, tval2, tinst, how}); // MPV stands for GVA
-    if (is_load) finish_load(h, insn, access.value);
+    if (!access) return resume();
+    if (!access->ok)
+        return reflect({access->cause, access->tval, tval2, tinst, how}); // MPV stands for GVA
+    complete(h, insn, access->value);
+    return skip(insn.length);
+}
+
+Next emulate_misaligned(HartState& h, Trap const& trap) {
+    auto const bits = fetch(h);
+    auto const insn = bits ? decode(*bits) : Insn{};
+    auto const load = insn.kind == Insn::Kind::Load || insn.kind == Insn::Kind::LoadFp;
+    if (trap.is(Cause::LoadMisaligned) ? !load : !insn.stores()) return reflect(trap);
+    auto const access = perform_misaligned(h, insn, current_rights(h));
+    if (!access.ok) return reflect(trap, static_cast<Cause>(access.cause), access.tval);
+    complete(h, insn, access.value);
     return skip(insn.length);
 }
 

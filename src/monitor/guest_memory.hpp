@@ -24,11 +24,12 @@ Result<void> check_writable(HartState& h, u64 to, u64 size);
 /// The instruction at regs.pc of the current world. Error Fault: it cannot be read any more.
 Result<u32> fetch(HartState& h);
 
-/// Makes the load or store that a firmware with vMPRV asked for: with vMPP's rights, under the
+/// Makes the access that a firmware with vMPRV asked for: with vMPP's rights, under the
 /// host's plan and translation (3.1.6.3). `trap`: the access fault that brought it here.
 Next emulate_mprv(HartState& h, Trap const& trap);
 
-/// Completes an emulated load: sign-extends and writes rd.
-void finish_load(HartState& h, arch::Insn const& insn, u64 value);
+/// Makes a misaligned load or store for the current world, with its own rights. Atomic instructions
+/// and what does not fit the trap any more are reflected.
+Next emulate_misaligned(HartState& h, Trap const& trap);
 
 } // namespace plinth::monitor

@@ -48,6 +48,12 @@ struct HartState {
     enclave::Registers regs{}; ///< of the world that runs; firmware and host share one file
     VirtCsrs v{};
 
+    /// What the last emulated LR read; width 0: no reservation.
+    struct Reservation {
+        u64 address{0}, value{0};
+        unsigned width{0};
+    } reservation{};
+
     // The enclave that runs here, and the host that called it.
     enclave::Enclave* enclave{nullptr};
     enclave::Registers host_regs{};

@@ -109,6 +109,7 @@ u64 physical_mstatus(HartState& h) {
 
 void firmware_to_host(HartState& h) {
     h.world = World::Host;
+    h.reservation = {};
     if (!h.hart.features().has('S')) return;
     write_delegation(h, h.v.medeleg, h.v.mideleg);
     h.hart.write<csr::Satp>(h.v.satp);

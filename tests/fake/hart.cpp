@@ -55,11 +55,11 @@ void Hart::populate() {
     if (f.countinhibit) add({csr::Mcountinhibit});
     if (f.scountovf) add({csr::Scountovf});
     if (f.has('H'))
-        add({csr::Hstatus,    csr::Hedeleg,   csr::Hideleg, csr::Hie,      csr::Htimedelta,
-             csr::Hcounteren, csr::Hgeie,     csr::Htval,   csr::Hip,      csr::Hvip,
-             csr::Htinst,     csr::Hgatp,     csr::Hgeip,   csr::Vsstatus, csr::Vsie,
-             csr::Vstvec,     csr::Vsscratch, csr::Vsepc,   csr::Vscause,  csr::Vstval,
-             csr::Vsip,       csr::Vsatp});
+        add({csr::Mtval2,   csr::Mtinst,     csr::Hstatus,    csr::Hedeleg,   csr::Hideleg,
+             csr::Hie,      csr::Htimedelta, csr::Hcounteren, csr::Hgeie,     csr::Htval,
+             csr::Hip,      csr::Hvip,       csr::Htinst,     csr::Hgatp,     csr::Hgeip,
+             csr::Vsstatus, csr::Vsie,       csr::Vstvec,     csr::Vsscratch, csr::Vsepc,
+             csr::Vscause,  csr::Vstval,     csr::Vsip,       csr::Vsatp});
     csrs_[csr::Misa] = f.misa;
     csrs_[csr::Mhartid] = id_;
     csrs_[csr::Marchid] = 42;
@@ -189,7 +189,15 @@ Trap Hart::enter(GuestContext& guest) {
     script.pop_front();
     auto trap = step(*this, guest);
     trap.mstatus = status;
+    if (trap.is(Cause::IllegalInstruction)) put_instruction(guest.pc, trap.tval);
     return trap;
+}
+
+/// What the script says trapped also lies in memory, where the monitor reads it.
+void Hart::put_instruction(std::uint64_t pc, std::uint64_t bits) {
+    auto const offset = pc - fake::Machine::ram_base;
+    for (unsigned i = 0; bits != 0 && i < 4 && offset + i < machine_->ram.size(); ++i)
+        machine_->ram[offset + i] = static_cast<std::uint8_t>(bits >> (8 * i));
 }
 
 void Hart::load_pmp(PmpImage const& image) {
@@ -296,6 +304,19 @@ GuestAccess Hart::guest_load(std::uint64_t address, unsigned width, std::uint64_
 GuestAccess Hart::guest_store(std::uint64_t address, unsigned width, std::uint64_t how,
                               std::uint64_t value) {
     return access(address, width, how, true, value);
+}
+
+GuestAccess Hart::guest_swap(std::uint64_t address, unsigned width, std::uint64_t how,
+                             std::uint64_t expected, std::uint64_t value) {
+    auto out = access(address, width, how, false, 0);
+    if (!out.ok) return out;
+    out.value = sign_extend(out.value, 8 * width);
+    out.cause = 1;
+    if (out.value != expected) return out;
+    auto const stored = access(address, width, how, true, value);
+    if (!stored.ok) return stored;
+    out.cause = 0;
+    return out;
 }
 
 // --- time, interrupts, the end -----------------------------------------------------------------

@@ -49,6 +49,8 @@ class Hart {
     GuestAccess guest_load(std::uint64_t address, unsigned width, std::uint64_t status);
     GuestAccess guest_store(std::uint64_t address, unsigned width, std::uint64_t status,
                             std::uint64_t value);
+    GuestAccess guest_swap(std::uint64_t address, unsigned width, std::uint64_t how,
+                           std::uint64_t expected, std::uint64_t value);
     std::span<std::uint8_t> bytes(PhysRange range) const;
 
     std::uint64_t time() const;
@@ -97,6 +99,7 @@ class Hart {
     void require_csr(CsrNumber number) const;
     std::uint64_t mip() const;
     std::uint64_t legal(CsrNumber number, std::uint64_t value) const;
+    void put_instruction(std::uint64_t pc, std::uint64_t bits);
     GuestAccess access(std::uint64_t address, unsigned width, std::uint64_t how, bool store,
                        std::uint64_t value);
     bool translate(std::uint64_t address, std::uint64_t how, bool store, std::uint64_t& physical,

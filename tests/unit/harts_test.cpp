@@ -78,6 +78,7 @@ TEST(Harts, O33_AHartThatComesUpLaterDeniesWhatWasCreatedBefore) {
         if (!rows.empty()) throw Violation{rows};
     };
     go_online(late);
+    bench.write_csr(csr::Mtvec, Bench::vm_handler, 2); // where the ecall goes
     bench.play(ecall(), 2);
     EXPECT_FALSE(reachable(bench, 2, Bench::epm));
     bench.to_host(2);
@@ -228,6 +229,31 @@ TEST(HartThreads, O28_AnotherHartNeverReadsWhatTheEnclaveWrote) {
     other.join();
     EXPECT_EQ(secrets, 0U);
     EXPECT_GT(denied, 0U);
+}
+
+/// As long as the other hart has not acknowledged, create neither returns nor touches the memory.
+TEST(HartThreads, M09_CreateWaitsForTheHartThatIsSlowToAcknowledge) {
+    Bench bench{{.harts = 2, .keys = false}};
+    bench.to_host(0);
+    bench.to_host(1);
+    bench.poke(Bench::epm + 0x8000, 77); // above free: will be zeroed
+    bench.machine.threads = true;
+    std::atomic<bool> returned{false}, early{false};
+    std::thread slow{[&] {
+        while (bench.machine.msip[1] == 0) std::this_thread::yield();
+        for (int look = 0; look < 20'000; ++look) {
+            early = early || returned || bench.peek(Bench::epm + 0x8000) != 77;
+            std::this_thread::yield();
+        }
+        serve(bench.hart(1));
+    }};
+    auto const made = bench.create();
+    returned = true;
+    slow.join();
+    EXPECT_EQ(made.error, 0U);
+    EXPECT_FALSE(early);
+    EXPECT_EQ(bench.peek(Bench::epm + 0x8000), 0U);
+    EXPECT_FALSE(reachable(bench, 1, Bench::epm));
 }
 
 /// Both harts create, run and destroy with the same arguments: one wins each race, none is lost.

@@ -67,6 +67,23 @@ TEST(MonitorRun, HostCallGoesToTheFirmwareAsCause9AndItsAnswerComesBack) {
     EXPECT_EQ(bench.hart().regs.guest.get(reg::a0), 1234U);
 }
 
+TEST(MonitorRun, TheHostsTranslationIsOffWhileTheFirmwareRunsAndComesBack) {
+    Bench bench;
+    bench.to_host();
+    auto const satp = 8ULL << 60U | 0x80300;
+    bench.hart().hart.write_csr(csr::Satp, satp); // the host's own csrw
+    bench.call(0x10, 0);
+    at_entry(bench, [](monitor::HartState& at) { EXPECT_EQ(at.hart.read_csr(csr::Satp), 0U); });
+    EXPECT_EQ(bench.read_csr(csr::Satp), satp);
+    bench.write_csr(csr::Mepc, Bench::host_pc);
+    bench.write_csr(csr::Mstatus, 1ULL << 11U);
+    bench.play(illegal(insn_mret));
+    at_entry(bench, [=](monitor::HartState& at) {
+        EXPECT_EQ(at.world, World::Host);
+        EXPECT_EQ(at.hart.read_csr(csr::Satp), satp);
+    });
+}
+
 TEST(MonitorRun, O15_CallsOfHostUserModeAreNoneOfTheMonitorsBusiness) {
     Bench bench;
     bench.to_host();

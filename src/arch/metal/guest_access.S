@@ -71,3 +71,33 @@ plinth_guest_store:
 7:  with_rights "sd t1, 0(a0)"
 3:  mv a0, a3
     ret
+
+# LR and, if it read a4, SC of VALUE: a5 = the word, a6 = 0 if it was stored.
+.macro swap_word
+    lr.w.aqrl a5, (a0)
+    bne a5, a4, 6f
+    sc.w.aqrl a6, t1, (a0)
+6:
+.endm
+.macro swap_double
+    lr.d.aqrl a5, (a0)
+    bne a5, a4, 6f
+    sc.d.aqrl a6, t1, (a0)
+6:
+.endm
+
+.globl plinth_guest_swap
+plinth_guest_swap:
+    ld t1, VALUE(a3)
+    li a6, 1
+    li t5, 4
+    bgtu a1, t5, 7f
+    with_rights swap_word
+    j 3f
+7:  with_rights swap_double
+3:  mv a0, a3
+    beqz t4, 2f                     # a fault: cause and tval are there
+    sd a5, VALUE(a3)
+    snez a6, a6
+    sd a6, CAUSE(a3)
+2:  ret

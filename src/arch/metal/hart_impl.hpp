@@ -15,6 +15,7 @@ void plinth_enter(GuestContext* guest);
 /// guest_access.S.
 GuestAccess* plinth_guest_load(u64 address, u64 width, u64 status, GuestAccess* out);
 GuestAccess* plinth_guest_store(u64 address, u64 width, u64 status, GuestAccess* out);
+GuestAccess* plinth_guest_swap(u64 address, u64 width, u64 status, GuestAccess* out, u64 expected);
 void plinth_save_fp(FpState* out);
 void plinth_load_fp(FpState const* in);
 void plinth_save_vector(VectorState* out);
@@ -93,6 +94,11 @@ class Hart {
     GuestAccess guest_store(u64 address, unsigned width, u64 status, u64 value) {
         GuestAccess out{.value = value};
         return *plinth_guest_store(address, width, status, &out);
+    }
+
+    GuestAccess guest_swap(u64 address, unsigned width, u64 status, u64 expected, u64 value) {
+        GuestAccess out{.value = value};
+        return *plinth_guest_swap(address, width, status, &out, expected);
     }
 
     /// Memory as the monitor sees it; for ranges that the monitor owns or has sealed.
