@@ -2,23 +2,26 @@
 # A thin front: the scripts set up, CMake builds, ctest tests.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: run test debug soak format help clean
+.PHONY: run run-linux test debug soak format help clean
 
 # What may be given as `make run NAME=value` or in the environment.
-export FIRMWARE SMP MEM QEMU CPU HOURS PORT JOBS PLINTH_PMP_LIMIT PLINTH_ALLOW_UNPINNED
+export FIRMWARE SMP MEM QEMU CPU APPEND HOURS PORT JOBS PLINTH_PMP_LIMIT PLINTH_ALLOW_UNPINNED
 
 run:
 	@scripts/setup || { echo "demo: FAIL: set-up failed"; exit 1; }
 	@scripts/run
 
+run-linux:
+	@scripts/setup --linux && scripts/run-linux
+
 test:
-	@scripts/setup && scripts/test
+	@scripts/setup --linux && scripts/test
 
 debug:
 	@scripts/setup && scripts/gdb
 
 soak:
-	@scripts/setup && scripts/soak
+	@scripts/setup --linux && scripts/soak
 
 format:
 	@scripts/setup && scripts/format
@@ -32,16 +35,18 @@ help:
 # HELP
 # Plinth: a RISC-V monitor that deprivileges the firmware and runs enclaves beside it.
 #
-#   make run      set up, build, boot QEMU virt, run an enclave, verify its report
-#   make test     set up, then every test: native, QEMU virt, VisionFive 2 image
-#   make debug    boot halted, with a gdb port; prints the gdb-multiarch line
-#   make soak     repeat the tests in random order for HOURS (default 1)
-#   make format   clang-format over all sources
-#   make clean    remove build/ except what was downloaded
+#   make run        set up, build, boot QEMU virt, run an enclave, verify its report
+#   make run-linux  a Linux shell above OpenSBI above the monitor
+#   make test       set up, then every test: native, QEMU virt, VisionFive 2 image
+#   make debug      boot halted, with a gdb port; prints the gdb-multiarch line
+#   make soak       repeat the tests in random order for HOURS (default 1)
+#   make format     clang-format over all sources
+#   make clean      remove build/ except what was downloaded
 #
 # Variables (make run SMP=4):
 #   FIRMWARE=FILE            firmware to deprivilege; default OpenSBI 1.6
 #   SMP=2  MEM=256M          harts and memory of the machine
+#   APPEND=quiet             adds to the kernel's command line (run-linux)
 #   CPU=rv64,sstc=off        QEMU's -cpu; QEMU=FILE names another emulator
 #   PLINTH_PMP_LIMIT=8       use at most so many PMP entries
 #   PORT=1234                gdb port of make debug
