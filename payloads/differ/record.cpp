@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record.hpp"
+
+#include "csr.hpp"
+#include "machine.hpp"
+
+namespace differ {
+
+uint32_t successes[known_count][6];
+uint32_t trap_counts[2][4][64];
+uint64_t last_register[32];
+uint64_t last_cause;
+
+namespace {
+
+/// A program that traps or runs in circles more than this is stopped.
+constexpr unsigned max_traps = 80, max_slots = 160;
+/// In handlers' answers.
+constexpr uint64_t over = 0, jump = 1, back = 2;
+constexpr uint64_t interrupt = uint64_t{1} << 63U;
+
+Record records[max_records];
+unsigned recorded;
+Outcome result;
+Slot const* slots;
+unsigned steps;
+unsigned slots_done;
+bool stopped;
+Random choices{0};
+
+uint64_t physical(uint64_t pc) { return pc & 0xffffffff; }
+uint64_t code_at(unsigned slot) {
+    return reinterpret_cast<uint64_t>(code) + uint64_t{slot} * slot_size;
+}
+
+/// The slot that was left when gp held `next`.
+unsigned slot_before(uint64_t next) {
+    auto const n = (physical(next) - physical(code_at(0))) / slot_size;
+    return n == 0 || n > steps + 1 ? 0 : static_cast<unsigned>(n - 1);
+}
+
+uint64_t hash_registers(uint64_t const* x) {
+    uint64_t hash = 0;
+    for (unsigned n = 1; n < 32; ++n)
+        if (n != reg::gp && n != reg::tp && n != reg::t5) hash = mix(hash ^ x[n]);
+    return hash;
+}
+
+void keep_registers(uint64_t const* x) {
+    for (unsigned n = 0; n < 32; ++n) last_register[n] = x[n];
+}
+
+/// Counts the CSR instructions of a slot up to the offset `words`.
+void count_successes(Slot const& slot, unsigned words) {
+    for (unsigned n = 0; n < slot.ops; ++n)
+        if (slot.op[n].after <= words) ++successes[slot.op[n].index][slot.op[n].form];
+}
+
+void count_trapped(uint64_t gp, uint64_t epc) {
+    if (slots == nullptr) return;
+    auto const n = slot_before(gp);
+    auto const at = physical(epc) - physical(code_at(n));
+    if (at >= slot_size) return;
+    auto const words = static_cast<unsigned>(at / 4);
+    result.executed += words + 1;
+    count_successes(slots[n], words);
+}
+
+void count_cause(unsigned handler, uint64_t mode, uint64_t cause) {
+    auto const number = (cause & 31U) + (cause >> 63U) * 32;
+    ++trap_counts[handler][mode & 3U][number];
+}
+
+} // namespace
+
+void begin(Slot const* new_slots, unsigned new_steps, uint64_t seed) {
+    slots = new_slots;
+    steps = new_steps;
+    slots_done = 0;
+    stopped = false;
+    recorded = 0;
+    result = {};
+    choices = Random{seed};
+}
+
+void note(char const* what, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+    result.hash = mix(mix(mix(mix(mix(result.hash) ^ a) ^ b) ^ c) ^ d);
+    if (recorded < max_records) records[recorded++] = {what, a, b, c, d};
+}
+
+Outcome const& outcome() { return result; }
+unsigned record_count() { return recorded; }
+Record const& record(unsigned n) { return records[n]; }
+
+/// An atomic that reaches no memory is a store fault; QEMU 7.2 calls it a load fault where it does
+/// the load and the store one after the other.
+uint64_t atomic_fault(uint64_t cause) {
+    auto const at = physical(payload::csr::read<payload::csr::Mepc>()) - physical(code_at(0));
+    if (slots == nullptr || stopped || at >= sizeof(code) || at % 4 != 0) return cause;
+    auto const word = code[at / 4];
+    constexpr unsigned lr = 2;
+    if ((word & 0x7fU) != 0x2f || word >> 27U == lr) return cause;
+    hide_cause(3, cause);
+    payload::csr::write<payload::csr::Mcause>(7);
+    return 7;
+}
+
+/// Of several interrupts of M-mode that were due the highest number counts, whichever came: QEMU
+/// 7.2 takes the lowest number, the specification has another order (3.1.9).
+uint64_t one_cause(uint64_t cause, uint64_t* x) {
+    using namespace payload::csr;
+    if (cause == 5 || cause == 7) return atomic_fault(cause);
+    if ((cause & interrupt) == 0 || slots == nullptr || stopped) return cause;
+    auto const due = read<Mip>() & read<Mie>() & ~read<Mideleg>();
+    if ((due & (due - 1)) == 0) return cause;
+    note("due", due, due >> (cause & 63U) & 1U, x[reg::tp] == 64 || x[reg::tp] == (cause & 63U));
+    hide_cause(2, cause);
+    clear<Mie>(due);
+    auto const last = interrupt | (63U - static_cast<unsigned>(__builtin_clzll(due)));
+    if (x[reg::tp] != 64) x[reg::tp] = last & 63U;
+    write<Mcause>(last);
+    return last;
+}
+
+extern "C" {
+
+/// At the end of a slot, in any mode. 1: the program is over.
+uint64_t differ_slot_done(uint64_t const* x) {
+    auto const n = slot_before(x[reg::gp]);
+    keep_registers(x);
+    note("slot", n, hash_registers(x));
+    if (slots != nullptr && n < steps) {
+        result.executed += slots[n].words;
+        count_successes(slots[n], slots[n].words);
+    }
+    result.ended = n >= steps && !stopped;
+    if (n >= steps || ++slots_done > max_slots) stopped = true;
+    return stopped ? 1 : 0;
+}
+
+/// A trap into M-mode. `x`: its registers, x[4] what says how the vector was entered.
+uint64_t differ_m_trap(uint64_t* x) {
+    using namespace payload::csr;
+    auto const cause = one_cause(read<Mcause>(), x);
+    auto const epc = read<Mepc>();
+    auto const status = read<Mstatus>();
+    keep_registers(x);
+    last_cause = cause;
+    if (stopped) return over;
+    auto const from = status >> 11U & 3U;
+    note("M-trap", cause, epc, read<Mtval>(), status);
+    note("M-more", x[reg::tp], hash_registers(x), physical(x[reg::gp]));
+    constexpr uint64_t accesses = 0xf0b0f2;
+    if (has_hypervisor && (cause & interrupt) == 0 && (accesses >> (cause & 63U) & 1U) != 0)
+        note("M-hyper", read<differ::csr::Mtinst>(), read<differ::csr::Mtval2>());
+    count_cause(0, from, cause);
+    count_trapped(x[reg::gp], epc);
+    constexpr uint64_t mprv = 1U << 17U;
+    if ((status & mprv) != 0) clear<Mstatus>(mprv);
+    if ((cause & interrupt) != 0) clear<Mie>(uint64_t{1} << (cause & 63U));
+    if (++result.traps > max_traps) stopped = true;
+    if (stopped || slots == nullptr) return over;
+    if (choices.chance(60)) {
+        x[reg::tp] = physical(x[reg::gp]);
+        return jump;
+    }
+    write<Mepc>(from == 0 ? x[reg::gp] : physical(x[reg::gp]));
+    return back;
+}
+
+/// A trap into S-mode.
+uint64_t differ_s_trap(uint64_t* x) {
+    using namespace payload::csr;
+    auto const cause = read<Scause>();
+    auto const epc = read<Sepc>();
+    auto const status = read<Sstatus>();
+    keep_registers(x);
+    auto const from = status >> 8U & 1U;
+    if (stopped) return over;
+    note("S-trap", cause, epc, read<Stval>(), status);
+    note("S-more", x[reg::tp], hash_registers(x), physical(x[reg::gp]));
+    count_cause(1, from, cause);
+    count_trapped(x[reg::gp], epc);
+    if ((cause & interrupt) != 0) {
+        auto const bit = uint64_t{1} << (cause & 63U);
+        constexpr uint64_t hypervisor = 0x1444;
+        if ((bit & hypervisor) != 0)
+            clear<differ::csr::Hie>(bit);
+        else
+            clear<Sie>(bit);
+    }
+    if (++result.traps > max_traps) stopped = true;
+    if (stopped || slots == nullptr) return over;
+    if (choices.chance(50)) {
+        x[reg::tp] = physical(x[reg::gp]);
+        return jump;
+    }
+    write<Sepc>(from == 0 ? x[reg::gp] : physical(x[reg::gp]));
+    return back;
+}
+}
+
+} // namespace differ

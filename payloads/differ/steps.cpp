@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: Apache-2.0
+// The generator: each function writes one kind of step.
+#include "program.hpp"
+
+namespace differ {
+namespace {
+
+constexpr uint64_t mprv = 1U << 17U, mpv = uint64_t{1} << 39U;
+constexpr uint64_t ssi = 1U << 1U, msi = 1U << 3U, mti = 1U << 7U;
+
+struct Weight {
+    Class kind;
+    unsigned weight;
+};
+constexpr Weight weights[] = {
+    {Class::Csr, 40},   {Class::Enter, 10}, {Class::Configure, 6}, {Class::Interrupt, 5},
+    {Class::Access, 7}, {Class::Mprv, 6},   {Class::Pmp, 3},       {Class::Paging, 5},
+    {Class::Simple, 8}, {Class::Return, 3}, {Class::Clint, 4},     {Class::System, 3},
+    {Class::Exotic, 5},
+};
+
+Class choose(Random& random, uint64_t classes) {
+    unsigned total = 0;
+    for (auto const& [kind, weight] : weights)
+        if ((classes >> static_cast<unsigned>(kind) & 1U) != 0) total += weight;
+    auto left = total == 0 ? 0 : random.below(total);
+    for (auto const& [kind, weight] : weights) {
+        if ((classes >> static_cast<unsigned>(kind) & 1U) == 0) continue;
+        if (left < weight) return kind;
+        left -= weight;
+    }
+    return Class::Simple;
+}
+
+uint64_t address(void (*code_at)()) { return reinterpret_cast<uint64_t>(code_at); }
+
+} // namespace
+
+void Generator::step(unsigned index, uint64_t classes) {
+    // The first steps set the scene.
+    constexpr Class opening[] = {Class::Configure, Class::Pmp, Class::Paging, Class::Configure};
+    auto kind = choose(random, classes);
+    if (index < 4 && random.chance(60)) {
+        auto const wanted = opening[index];
+        if ((classes >> static_cast<unsigned>(wanted) & 1U) != 0) kind = wanted;
+    }
+    slot.kind = static_cast<uint8_t>(kind);
+    out.la(reg::gp, out.pc() + slot_size);
+    switch (kind) {
+    case Class::Csr: csr_step(); break;
+    case Class::Enter: enter_step(); break;
+    case Class::Configure: configure_step(); break;
+    case Class::Interrupt: interrupt_step(); break;
+    case Class::Access: access_step(false); break;
+    case Class::Mprv: mprv_step(false); break;
+    case Class::Pmp: pmp_step(); break;
+    case Class::Paging: paging_step(); break;
+    case Class::Simple: simple_step(); break;
+    case Class::Return: return_step(); break;
+    case Class::Clint: clint_step(); break;
+    case Class::System: system_step(); break;
+    case Class::Exotic:
+        if (random.chance(50))
+            access_step(true);
+        else
+            mprv_step(true);
+        break;
+    case Class::Count: break;
+    }
+    slot.words = static_cast<uint16_t>(out.offset());
+}
+
+/// A register that programs may use; x0 never.
+unsigned Generator::any_register() {
+    constexpr uint8_t usable[] = {1,  2,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,
+                                  17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 31};
+    return usable[random.below(sizeof(usable))];
+}
+unsigned Generator::any_target() { return random.chance(10) ? reg::zero : any_register(); }
+
+/// What follows is for M-mode: elsewhere this traps.
+void Generator::guard_machine() { out.csr_read(reg::tp, csr::Mhartid); }
+
+void Generator::csr_step() {
+    auto const count = 1 + random.below(4);
+    for (unsigned i = 0; i < count && out.has_room(40); ++i) one_csr();
+}
+
+void Generator::one_csr() {
+    auto number = random.chance(95) ? known_csr(random.below(known_count)) : random.below(4096);
+    auto const rule = rule_of(number);
+    if (rule >= 0 && params.rule[rule].kind == 1) number = csr::Mscratch;
+    auto const which = random.below(6);
+    auto const form = forms[which];
+    if (number == csr::Satp) guard_machine();
+    auto rs1 = reg::zero;
+    auto const read_only = number >> 10U == 3;
+    if (has_immediate(form)) {
+        rs1 = static_cast<unsigned>(restrict_operand(number, form, random.below(32)));
+        if (read_only && random.chance(85)) rs1 = 0;
+    } else if (random.chance(read_only ? 15 : 85)) {
+        rs1 = any_register();
+        // QEMU 7.2 takes a set or clear of no bits for a read, whatever rs1 is.
+        // (It also takes every write of stimecmp for the end of an older STIP.)
+        auto const never_zero = read_only || number == csr::Stimecmp || number == csr::Vstimecmp;
+        auto const value = interesting(random) | (never_zero ? 1 : 0);
+        if (read_only || is_restricted(number) || random.chance(75))
+            out.li(rs1, restrict_operand(number, form, value));
+    }
+    auto const rd = any_target();
+    out.csr(form, rd, number, rs1);
+    if (auto const index = known_index(number); index >= 0 && slot.ops < 4)
+        slot.op[slot.ops++] = {static_cast<uint16_t>(out.offset()), static_cast<uint16_t>(index),
+                               static_cast<uint8_t>(which)};
+    settle_csr(number);
+    hide(number, rd);
+}
+
+/// Puts back what the rest of the program relies on.
+void Generator::settle_csr(unsigned number) {
+    switch (number) {
+    case csr::Mstatus:
+        out.li(reg::tp, mprv | mpv);
+        out.csr_clear(csr::Mstatus, reg::tp);
+        break;
+    case csr::Hstatus: // SPV: the next sret would enter VS-mode
+        out.li(reg::tp, 0x80);
+        out.csr_clear(csr::Hstatus, reg::tp);
+        break;
+    case csr::Mtvec:
+        out.la(reg::tp,
+               random.chance(50) ? address(differ_m_direct) : address(differ_m_vectored) + 1);
+        out.csr_write(csr::Mtvec, reg::tp);
+        break;
+    case csr::Stvec:
+        out.la(reg::tp,
+               random.chance(50) ? address(differ_s_direct) : address(differ_s_vectored) + 1);
+        out.csr_write(csr::Stvec, reg::tp);
+        break;
+    case csr::Satp:
+        out.csr_write(csr::Satp, reg::zero);
+        out.word(insn_sfence);
+        break;
+    }
+    if (number == csr::Pmpcfg0 || (number >= csr::Pmpaddr0 && number <= csr::Pmpaddr7)) {
+        out.li(reg::tp, default_pmpcfg);
+        out.csr_write(csr::Pmpcfg0, reg::tp);
+        out.li(reg::tp, image_entry_address);
+        out.csr_write(csr::Pmpaddr0, reg::tp);
+        out.li(reg::tp, all_memory_address);
+        out.csr_write(csr::Pmpaddr7, reg::tp);
+        out.word(insn_sfence);
+    }
+}
+
+/// Keeps the bits that a rule hides out of the program.
+void Generator::hide(unsigned number, unsigned rd) {
+    auto const rule = rule_of(number);
+    if (rule < 0 || rd == reg::zero) return;
+    auto* const cell = take_cell(rule);
+    if (cell == nullptr) {
+        out.addi(rd, reg::zero, 0);
+        return;
+    }
+    out.la(reg::tp, reinterpret_cast<uint64_t>(cell));
+    out.store(3, rd, reg::tp, 0);
+    out.load(3, reg::tp, reg::tp, 8);
+    out.and_(rd, rd, reg::tp);
+}
+
+void Generator::enter_step() {
+    if (random.chance(25)) { // sret, from S or M
+        auto const user = random.chance(50);
+        out.li(reg::t5, 0x122);
+        out.csr_clear(csr::Sstatus, reg::t5);
+        out.li(reg::t5, (user ? 0 : 0x100) | random.bit(5));
+        out.csr_set(csr::Sstatus, reg::t5);
+        out.csr_read(reg::t5, csr::Satp);
+        out.srli(reg::t5, reg::t5, 60);
+        out.slli(reg::t5, reg::t5, user ? 29 : 63);
+        out.add(reg::t5, reg::t5, reg::gp);
+        out.csr_write(csr::Sepc, reg::t5);
+        out.word(insn_sret);
+        return;
+    }
+    constexpr unsigned modes[] = {0, 0, 0, 1, 1, 1, 1, 3};
+    auto const mode = modes[random.below(8)];
+    guard_machine();
+    out.li(reg::t5, 0x1888);
+    out.csr_clear(csr::Mstatus, reg::t5);
+    out.li(reg::t5, uint64_t{mode} << 11U | random.bit(7) | random.bit(5) | random.bit(1));
+    out.csr_set(csr::Mstatus, reg::t5);
+    out.csr_read(reg::t5, csr::Satp);
+    out.srli(reg::t5, reg::t5, 60);
+    out.slli(reg::t5, reg::t5, mode == 0 ? 29 : 63); // 8 << 29: where U-mode sees the image
+    out.add(reg::t5, reg::t5, reg::gp);
+    out.csr_write(csr::Mepc, reg::t5);
+    out.word(insn_mret);
+}
+
+void Generator::configure_step() {
+    guard_machine();
+    auto const write = [this](unsigned number, uint64_t value) {
+        out.li(reg::t5, value);
+        out.csr_write(number, reg::t5);
+    };
+    switch (random.below(7)) {
+    case 0: write(csr::Medeleg, random.next() & 0xb1ff); break;
+    case 1: write(csr::Mideleg, random.next() & 0x1fff); break;
+    case 2: write(csr::Mie, random.next() & 0x1fff); break;
+    case 3:
+        out.li(reg::t5, 0x7c6000);
+        out.csr_clear(csr::Mstatus, reg::t5);
+        out.li(reg::t5, random.bit(18) | random.bit(19) | random.below(4) << 13U |
+                            (random.chance(15) ? 7U << 20U & random.next() : 0));
+        out.csr_set(csr::Mstatus, reg::t5);
+        break;
+    case 4: write(csr::Menvcfg, random.bit(63) | random.bit(62) | random.below(2)); break;
+    case 5:
+        write(csr::Mcounteren, random.next());
+        write(csr::Scounteren, random.next());
+        break;
+    case 6:
+        write(csr::Medeleg, 0xb1ff);
+        write(csr::Mideleg, random.next() & 0x1fff);
+        break;
+    }
+}
+
+void Generator::interrupt_step() {
+    guard_machine();
+    constexpr uint64_t sources[] = {1U << 1U, 1U << 5U, 1U << 9U};
+    auto const source = sources[random.below(3)];
+    out.li(reg::t5, source);
+    if (random.chance(80))
+        out.csr_set(csr::Mip, reg::t5);
+    else
+        out.csr_clear(csr::Mip, reg::t5);
+    if (random.chance(80)) out.csr_set(csr::Mie, reg::t5);
+    if (random.chance(50)) out.csr(Form::Rsi, reg::zero, csr::Mstatus, 8 | (random.below(2) << 1U));
+    out.csr_read(any_register(), csr::Mip);
+}
+
+/// Addresses on data pages, near the ends of pages, in the window of random translations, and
+/// where there is nothing.
+uint64_t Generator::some_address(bool exotic) {
+    uint64_t offset = random.below(64);
+    if (!exotic) offset &= ~uint64_t{7};
+    if (random.chance(40)) offset = 4096 - 64 + offset; // the last bytes, perhaps across
+    if (random.chance(50)) return window + (uint64_t{random.below(window_pages)} << 12U) + offset;
+    if (random.chance(10)) return window + 0x200000 + (uint64_t{random.below(8)} << 12U) + offset;
+    // M-mode crosses no page on physical memory: a vPMP could end there.
+    if (offset > 4096 - 8) offset = 4096 - 8;
+    if (random.chance(85)) return data_base + (uint64_t{random.below(data_pages)} << 12U) + offset;
+    constexpr uint64_t nowhere[] = {0,
+                                    0x18000000,
+                                    0x90000000,
+                                    0x8000000000,
+                                    0x4000000000,
+                                    0x00ffffffffffff00,
+                                    0xffffffc000000000,
+                                    0xfffffffffffff000};
+    return nowhere[random.below(8)] + (offset & 0xff0U);
+}
+
+/// The eleven plain loads and stores and their compressed forms; x8 … x15 for the latter.
+void Generator::plain_access(unsigned address, unsigned data) {
+    auto const kind = random.below(15);
+    if (kind < 7) return out.load(kind, data, address, 0);
+    if (kind < 11) return out.store(kind - 7, data, address, 0);
+    auto const base = (address - 8) << 7U | (data - 8) << 2U;
+    constexpr uint32_t compressed[] = {0x4000, 0x6000, 0xc000, 0xe000}; // c.lw c.ld c.sw c.sd
+    out.halves(compressed[kind - 11] | base, c_nop);
+}
+
+/// FP loads and stores, atomics of both widths; LR with SC if `pairs`.
+void Generator::exotic_access(unsigned address, unsigned data, bool pairs) {
+    auto const wide = 2 + random.below(2);
+    switch (random.below(5)) {
+    case 0: return out.load(wide, data, address, 0, 0x07);
+    case 1: return out.store(wide, data, address, 0, 0x27);
+    case 2: { // c.fld, c.fsd
+        auto const base = (address - 8) << 7U | (data - 8) << 2U;
+        return out.halves((random.chance(50) ? 0x2000U : 0xa000U) | base, c_nop);
+    }
+    case 3: {
+        constexpr uint32_t operations[] = {0x00, 0x01, 0x04, 0x08, 0x0c, 0x10, 0x14, 0x18, 0x1c};
+        return out.word(0x2fU | data << 7U | wide << 12U | address << 15U | data << 20U |
+                        operations[random.below(9)] << 27U);
+    }
+    case 4: // lr, sc
+        out.word(0x2fU | data << 7U | wide << 12U | address << 15U | 0x02U << 27U);
+        if (!pairs) return;
+        return out.word(0x2fU | data << 7U | wide << 12U | address << 15U | data << 20U |
+                        0x03U << 27U);
+    }
+}
+
+void Generator::access_step(bool exotic) {
+    auto const address = 8 + random.below(4);
+    auto const data = 12 + random.below(4);
+    auto const count = 1 + random.below(3);
+    for (unsigned i = 0; i < count && out.has_room(20); ++i) {
+        out.li(address, some_address(exotic));
+        if (random.chance(50)) out.li(data, random.next());
+        if (exotic && random.chance(70))
+            exotic_access(address, data, true);
+        else
+            plain_access(address, data);
+    }
+}
+
+void Generator::mprv_step(bool exotic) {
+    auto const address = 8 + random.below(4);
+    auto const data = 12 + random.below(4);
+    constexpr unsigned modes[] = {0, 0, 1, 1, 1, 3};
+    guard_machine();
+    out.li(address, some_address(exotic));
+    if (random.chance(50)) out.li(data, random.next());
+    out.li(reg::t5, 0x1800);
+    out.csr_clear(csr::Mstatus, reg::t5);
+    out.li(reg::t5,
+           mprv | uint64_t{modes[random.below(6)]} << 11U | random.bit(18) | random.bit(19));
+    out.csr_set(csr::Mstatus, reg::t5);
+    if (exotic && random.chance(70))
+        exotic_access(address, data, false);
+    else
+        plain_access(address, data);
+    out.li(reg::t5, mprv);
+    out.csr_clear(csr::Mstatus, reg::t5);
+}
+
+/// Entry 0 stays the image's. At most four entries are TOR: each may take two of the hart's
+/// entries, and all must fit. Edges lie at multiples of 256 bytes, where no access crosses them.
+void Generator::pmp_step() {
+    guard_machine();
+    unsigned ranges = 0;
+    uint64_t cfg = 0x1f;
+    for (unsigned i = 1; i < 8 && out.has_room(24); ++i) {
+        uint64_t byte = random.below(8);
+        if ((byte & 3U) == 2) byte |= 1U;
+        constexpr unsigned modes[] = {0, 1, 3, 3};
+        auto mode = modes[random.below(4)];
+        if (mode == 1 && ++ranges > 4) mode = 3;
+        auto const shape = random.below(3);
+        uint64_t where = (data_base + random.below(0x10000)) >> 2U;
+        if (shape == 0) where |= (uint64_t{1} << random.below(14)) - 1;
+        if (shape == 1) where = random.next() >> (10 + random.below(50));
+        where = mode == 3 ? where | 31U : (where & ~uint64_t{63}) | 64U;
+        if (i == 7 && random.chance(80)) {
+            byte = 7;
+            mode = 3;
+            where = all_memory_address;
+        }
+        cfg |= (byte | uint64_t{mode} << 3U) << (8 * i);
+        out.li(reg::t5, where);
+        out.csr_write(csr::Pmpaddr0 + i, reg::t5);
+    }
+    out.li(reg::t5, cfg);
+    out.csr_write(csr::Pmpcfg0, reg::t5);
+    out.word(insn_sfence);
+}
+
+void Generator::paging_step() {
+    out.li(reg::t5, random.chance(25)
+                        ? 0
+                        : table_satp(random.below(table_sets)) | uint64_t{random.below(4)} << 44U);
+    if (random.chance(70)) guard_machine();
+    out.csr_write(csr::Satp, reg::t5);
+    out.word(insn_sfence);
+}
+
+/// wfi with something pending and enabled: it never waits.
+void Generator::wait_step() {
+    if (random.chance(50)) {
+        guard_machine();
+        out.li(reg::t5, ssi);
+        out.csr_set(csr::Mie, reg::t5);
+        out.csr_set(csr::Mip, reg::t5);
+        out.word(insn_wfi);
+        return;
+    }
+    out.csr_read(reg::tp, csr::Sie);
+    out.csr_read(reg::t5, csr::Sip);
+    out.and_(reg::tp, reg::tp, reg::t5);
+    out.beqz_over(reg::tp, 1);
+    out.word(insn_wfi);
+}
+
+void Generator::simple_step() {
+    auto const two = any_target() << 15U | any_target() << 20U;
+    switch (random.below(12)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: return out.word(insn_ecall);
+    case 4: return out.word(insn_ebreak);
+    case 5: return out.halves(0x9002, c_nop); // c.ebreak
+    case 6: return out.word(insn_fence_i);
+    case 7: return out.word(0x12000073U | two);                                     // sfence.vma
+    case 8: return out.word((random.chance(50) ? 0x22000073U : 0x62000073U) | two); // hfence
+    case 9: return out.halves(0, c_nop); // the defined illegal instruction
+    default: return wait_step();
+    }
+}
+
+void Generator::return_step() {
+    constexpr uint64_t bad[] = {0,           0x108000000,       0x18000000, 0x8000000000,
+                                0x1c0000000, 0xffffffc000000000};
+    auto const target = bad[random.below(6)] + (random.below(8) << 1U);
+    out.li(reg::t5, target);
+    switch (random.below(4)) {
+    case 0: // jalr ra, x30
+        return out.word(0x67U | reg::ra << 7U | reg::t5 << 15U);
+    case 1: out.csr_write(csr::Sepc, reg::t5); return out.word(insn_sret);
+    case 2:
+        guard_machine();
+        out.csr_write(csr::Mepc, reg::t5);
+        out.li(reg::t5, 0x1800);
+        out.csr_clear(csr::Mstatus, reg::t5);
+        out.li(reg::t5, (random.chance(50) ? 0x800 : 0) | random.bit(7));
+        out.csr_set(csr::Mstatus, reg::t5);
+        return out.word(insn_mret);
+    default: return out.word(random.chance(50) ? 0xc0001073U : 0x10200073U | 1U << 7U);
+    }
+}
+
+void Generator::clint_access(unsigned address, unsigned data) {
+    constexpr uint64_t base = 0x2000000, mtimecmp = base + 0x4000;
+    auto const low = random.chance(50);
+    switch (random.below(4)) {
+    case 0:
+        out.li(address, base);
+        out.li(data, random.chance(50) ? random.below(2) : random.next() << 1U | random.below(2));
+        out.store(2, data, address, 0);
+        out.word(insn_fence_i);
+        out.load(2, data, address, 0);
+        break;
+    case 1:
+        out.li(address, mtimecmp);
+        out.li(data, random.chance(60) ? 0 : ~uint64_t{0});
+        out.store(3, data, address, 0);
+        out.word(insn_fence_i);
+        out.load(low ? 3 : 6, data, address, 0);
+        break;
+    case 2:
+        out.li(address, mtimecmp);
+        out.li(data, random.chance(60) ? 0 : ~uint64_t{0});
+        out.store(2, data, address, low ? 0 : 4);
+        out.word(insn_fence_i);
+        out.load(3, data, address, 0);
+        break;
+    case 3: out.li(address, low ? base : mtimecmp); out.load(low ? 2 : 3, data, address, 0);
+    }
+}
+
+/// msip and mtimecmp, written with MIE clear so that the interrupt comes at the csrs.
+void Generator::clint_step() {
+    guard_machine();
+    out.csr(Form::Rci, reg::t5, csr::Mstatus, 8);
+    clint_access(8 + random.below(4), 12 + random.below(4));
+    out.csr_read(any_register(), csr::Mip);
+    if (random.chance(60)) {
+        out.li(reg::tp, msi | mti);
+        out.csr_set(csr::Mie, reg::tp);
+    }
+    if (random.chance(50)) out.addi(reg::t5, reg::zero, 8);
+    out.word(0x13U | 7U << 12U | reg::t5 << 7U | reg::t5 << 15U | 8U << 20U); // andi x30, x30, 8
+    out.csr_set(csr::Mstatus, reg::t5);
+}
+
+void Generator::system_step() {
+    constexpr uint8_t functs[] = {0x00, 0x08, 0x09, 0x0b, 0x0c, 0x10, 0x11,
+                                  0x13, 0x18, 0x31, 0x33, 0x3d, 0x71};
+    auto const funct7 = random.chance(80) ? functs[random.below(13)] : random.below(128);
+    auto word = 0x73U | funct7 << 25U | any_target() << 20U | any_target() << 15U;
+    if (random.chance(30)) word |= any_target() << 7U;
+    if (random.chance(20)) {
+        constexpr uint8_t custom[] = {0x0b, 0x2b, 0x5b, 0x7b, 0x6b, 0x77};
+        word = (static_cast<uint32_t>(random.next()) & ~0x7fU) | custom[random.below(6)];
+    }
+    // wfi might wait for ever.
+    out.word(word == insn_wfi ? insn_fence : word);
+}
+
+} // namespace differ

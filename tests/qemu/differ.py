@@ -1,0 +1,396 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Random M-mode programs on the bare machine and in virtual M-mode: both must do the same.
+
+  differ.py --build DIR [--seed N] [--first N] [--programs N] [--boots N] [--cpu rv64,...]
+            [--image FILE]
+
+One image runs at 0x80100000 on both sides, on hart 0 of two: with a single hart QEMU's atomics are
+a load and a store, and fault as these. It generates programs from the seed, runs them and
+prints one hash for each (payloads/differ). A program whose hashes differ is run again with fewer
+and fewer steps until no step can be left out; its code and both logs are printed. What may differ
+is in differ_allowed.py. The run counts what it has covered and fails if that is too little."""
+import argparse
+import collections
+import concurrent.futures
+import difflib
+import pathlib
+import statistics
+import struct
+import subprocess
+import tempfile
+
+import differ_allowed
+from machine import BANNER_END, MONITOR_PREFIX, Failure, Machine, pack, run_main
+
+MAGIC = b"DIFFERPM"
+MAX_JOBS = 256
+STEPS = 40
+ALL_STEPS = (1 << STEPS) - 1
+FULL_LOG, NO_SWEEP = 1, 2
+# auipc t0, 0x100; jr t0: to the image, 1 MiB higher.
+TRAMPOLINE = struct.pack("<II", 0x00100297, 0x00028067)
+SIDES = ("bare", "virtual")
+CLASSES = (
+    "csr enter configure interrupt access mprv pmp paging simple return clint system exotic".split()
+)
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    number = lambda text: int(text, 0)  # noqa: E731
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--seed", type=number, default=1)
+    parser.add_argument("--first", type=number, default=0)
+    parser.add_argument("--programs", type=number, default=1000, help="in each boot")
+    parser.add_argument("--boots", type=number, default=1)
+    parser.add_argument("--cpu", default="rv64")
+    parser.add_argument("--classes", default=",".join(CLASSES), help="kinds of steps")
+    parser.add_argument("--monitor", type=pathlib.Path, help="another plinth.bin")
+    parser.add_argument("--timeout", type=int, default=120, help="for each boot")
+    parser.add_argument("--coverage", action="store_true", help="fail if too little is covered")
+    parser.add_argument("--keep-going", type=int, default=1, help="shrink so many programs")
+    return parser.parse_args()
+
+
+def rules():
+    """The entries of differ_allowed as the image knows them: (csr, kind, hidden bits, entry)."""
+    out = []
+    for entry in differ_allowed.LEGALITY:
+        out += [(number, 1, 0, entry) for number in range(entry.first, entry.last + 1)]
+    for entry in differ_allowed.READS:
+        out += [(number, 0, entry.bits, entry) for number in range(entry.first, entry.last + 1)]
+    for kind, entry in enumerate(differ_allowed.CAUSES, 2):
+        out.append((entry.first, kind, entry.bits, entry))
+    return out
+
+
+class Side:
+    """What one boot printed."""
+
+    def __init__(self, lines):
+        self.lines = lines
+        self.by_kind = collections.defaultdict(list)
+        for line in lines:
+            kind, _, rest = line.partition(" ")
+            self.by_kind[kind].append(rest.split(" "))
+        self.programs = {int(words[0]): words[1:] for words in self.by_kind["p"]}
+
+
+class Runner:
+    def __init__(self, arguments, work):
+        self.arguments = arguments
+        self.work = pathlib.Path(work)
+        firmware = arguments.build / "payloads" / "differ.bin"
+        if not firmware.exists():
+            raise Failure(f"{firmware} does not exist")
+        self.firmware = firmware.read_bytes()
+        self.place = self.firmware.index(MAGIC)
+        self.monitor = arguments.monitor or arguments.build / "plinth.bin"
+        self.rules = rules()
+        self.classes = sum(1 << CLASSES.index(name) for name in arguments.classes.split(","))
+
+    def image(self, first, count, flags, jobs):
+        """The firmware with its parameters written in (Params in params.hpp)."""
+        block = MAGIC + struct.pack(
+            "<7Q",
+            self.arguments.seed,
+            first,
+            count,
+            flags,
+            self.classes,
+            len(jobs),
+            len(self.rules),
+        )
+        for program, steps in jobs:
+            block += struct.pack("<QQ", program, steps)
+        block += bytes(16 * (MAX_JOBS - len(jobs)))
+        for number, kind, bits, _ in self.rules:
+            block += struct.pack("<IIQ", number, kind, bits)
+        return self.firmware[: self.place] + block + self.firmware[self.place + len(block) :]
+
+    def run_side(self, side, first, count, flags, jobs):
+        firmware = self.work / f"firmware-{side}.bin"
+        firmware.write_bytes(self.image(first, count, flags, jobs))
+        bios = self.work / f"image-{side}.bin"
+        if side == "bare":
+            bios.write_bytes(TRAMPOLINE.ljust(0x100000, b"\0") + firmware.read_bytes())
+        else:
+            pack(self.monitor, firmware, bios)
+        # A program alone that takes longer than this hangs.
+        timeout = min(20, self.arguments.timeout) if jobs else self.arguments.timeout
+        with Machine(
+            bios=bios, smp=2, cpu=self.arguments.cpu, timeout=timeout, echo=False
+        ) as machine:
+            try:
+                code = machine.wait_end()
+            except Failure:
+                code = "nothing, it was stopped"
+            lines = machine.output.splitlines()
+        if side == "virtual" and BANNER_END not in lines:
+            raise Failure("the monitor printed no banner: was it there at all?")
+        lines = [line for line in lines if not line.startswith(MONITOR_PREFIX)]
+        lines = lines[lines.index("differ: start") :] if "differ: start" in lines else lines
+        result = Side(lines)
+        result.complete = code == 0 and lines[-1] == "differ: end"
+        if not result.complete:
+            result.lines.append(f"the machine ended with {code} before the last program")
+        return result
+
+    def run(self, first=0, count=0, flags=0, jobs=()):
+        """Both sides at the same time."""
+        with concurrent.futures.ThreadPoolExecutor(len(SIDES)) as pool:
+            runs = [pool.submit(self.run_side, side, first, count, flags, jobs) for side in SIDES]
+            return [run.result() for run in runs]
+
+
+def differing(bare, virtual):
+    """Programs whose lines are not the same, in order; one that only one side finished included."""
+    numbers = sorted(set(bare.programs) | set(virtual.programs))
+    return [n for n in numbers if bare.programs.get(n) != virtual.programs.get(n)]
+
+
+def shrink(runner, program):
+    """The smallest set of steps found with which `program` differs; None if it does not alone."""
+
+    def differ(masks):
+        """The first mask with which the sides differ. A machine that stops counts, too."""
+        for start in range(0, len(masks), MAX_JOBS):
+            part = masks[start : start + MAX_JOBS]
+            bare, virtual = runner.run(flags=NO_SWEEP, jobs=[(program, mask) for mask in part])
+            lines = list(zip(bare.by_kind["p"], virtual.by_kind["p"]))
+            for mask, (left, right) in zip(part, lines):
+                if left != right:
+                    return mask
+            if len(lines) < len(part) and bare.complete != virtual.complete:
+                return part[len(lines)]
+        return None
+
+    mask = differ([ALL_STEPS])
+    while mask:
+        size = bin(mask).count("1")
+        candidates = []
+        bits = [n for n in range(STEPS) if mask >> n & 1]
+        for width in (size // 2, size // 4, size // 8, 1):
+            if width == 0:
+                continue
+            for start in range(0, size, width):
+                rest = mask & ~sum(1 << n for n in bits[start : start + width])
+                if rest not in candidates:
+                    candidates.append(rest)
+        smaller = differ([c for c in candidates if c])
+        if smaller is None:
+            return mask
+        mask = smaller
+    return None
+
+
+def disassemble(words):
+    """The code of a step as text, by objdump where it is installed."""
+    with tempfile.NamedTemporaryFile(suffix=".bin") as file:
+        file.write(b"".join(struct.pack("<I", word) for word in words))
+        file.flush()
+        command = "riscv64-unknown-elf-objdump -D -b binary -m riscv:rv64".split()
+        try:
+            text = subprocess.run(
+                [*command, file.name], capture_output=True, text=True, check=True
+            ).stdout
+        except (OSError, subprocess.CalledProcessError):
+            return [f"{word:08x}" for word in words]
+    return [line.strip() for line in text.splitlines() if ":\t" in line]
+
+
+def show(runner, program, mask):
+    """Prints the code and both logs of a program."""
+    bare, virtual = runner.run(flags=FULL_LOG | NO_SWEEP, jobs=[(program, mask)])
+    print(f"== program {program}, seed {runner.arguments.seed}, steps {mask:#x}")
+    for words in bare.by_kind["c"]:
+        step, kind = int(words[0]), int(words[1])
+        if mask >> step & 1:
+            print(f"step {step} ({CLASSES[kind]})")
+            for line in disassemble([int(word, 16) for word in words[2:]]):
+                print(f"    {line}")
+    left, right = ([" ".join(w) for w in side.by_kind["l"]] for side in (bare, virtual))
+    for line in difflib.unified_diff(left, right, "bare", "virtual", n=2, lineterm=""):
+        print(f"  {line}")
+
+
+class Totals:
+    """Counts over all boots."""
+
+    def __init__(self):
+        self.fired = collections.Counter()
+        self.applied = collections.Counter()
+        self.forms = collections.defaultdict(lambda: [0] * 6)
+        self.traps = collections.Counter()
+        self.executed = []
+        self.ended = 0
+
+    def add(self, runner, bare, virtual):
+        for left, right in zip(bare.by_kind["a"], virtual.by_kind["a"]):
+            name = runner.rules[int(left[0])][3].name
+            self.applied[name] += int(left[1])
+            self.fired[name] += left[2] != right[2]
+        for words in bare.by_kind["k"]:
+            row = self.forms[int(words[0], 16)]
+            for form in range(6):
+                row[form] += int(words[1 + form])
+        for words in bare.by_kind["t"]:
+            self.traps[tuple(int(word) for word in words[:3])] += int(words[3])
+        for words in bare.programs.values():
+            self.executed.append(int(words[1]))
+            self.ended += words[3] == "1"
+
+
+def compare_sweep(bare, virtual, totals):
+    """The raw reads of all numbers and the special writes, against the reviewed list."""
+    found = []
+    sides = [{int(w[0], 16): w[1:] for w in side.by_kind["s"]} for side in (bare, virtual)]
+    for number in sorted(set(sides[0]) | set(sides[1])):
+        left, right = (side.get(number) for side in sides)
+        if left == right:
+            continue
+        for entry in differ_allowed.LEGALITY:
+            here, there = (left, right) if entry.exists == "bare" else (right, left)
+            if entry.first <= number <= entry.last and here and not there:
+                totals.fired[entry.name] += 1
+                break
+        else:
+            for entry in differ_allowed.READS:
+                if entry.first <= number <= entry.last and left and right:
+                    change = int(left[0], 16) ^ int(right[0], 16)
+                    if change & ~entry.bits == 0:
+                        totals.fired[entry.name] += 1
+                        break
+            else:
+                found.append(f"CSR {number:#05x}: bare {left}, virtual {right}")
+    for left, right in zip(bare.by_kind["w"], virtual.by_kind["w"]):
+        if left == right:
+            continue
+        for entry in differ_allowed.WRITES:
+            expected = [
+                [
+                    f"{entry.csr:#x}",
+                    f"{entry.value:#x}",
+                    value if isinstance(value, str) else f"{value:#x}",
+                ]
+                for value in (entry.bare, entry.virtual)
+            ]
+            if [left, right] == expected:
+                totals.fired[entry.name] += 1
+                break
+        else:
+            found.append(f"write {left[1]} to CSR {left[0]}: bare {left[2]}, virtual {right[2]}")
+    return found
+
+
+def main():
+    arguments = parse()
+    with tempfile.TemporaryDirectory(prefix="plinth-") as work:
+        runner = Runner(arguments, work)
+        totals = Totals()
+        problems = []
+        shown = 0
+        for boot in range(arguments.boots):
+            first = arguments.first + boot * arguments.programs
+            bare, virtual = runner.run(first, arguments.programs)
+            problems += compare_sweep(bare, virtual, totals)
+            bad = differing(bare, virtual)
+            print(
+                f"boot {boot}: programs {first} to {first + arguments.programs - 1}: "
+                f"{len(bare.programs)} bare, {len(virtual.programs)} virtual, {len(bad)} differ",
+                flush=True,
+            )
+            for side, name in zip((bare, virtual), SIDES):
+                if not side.complete:
+                    problems.append(f"{name}: {side.lines[-1]}")
+                    bad.append(first + len(side.programs))
+            totals.add(runner, bare, virtual)
+            bad.sort()
+            if bad:
+                problems.append(f"programs {bad[:20]} differ")
+            for program in bad:
+                if shown == arguments.keep_going:
+                    break
+                shown += 1
+                mask = shrink(runner, program)
+                if mask is None:
+                    print(f"program {program} differs only after the ones before it")
+                else:
+                    show(runner, program, mask)
+        report(totals, arguments, problems)
+        if problems:
+            raise Failure("\n".join(problems))
+    print("differ: PASS")
+
+
+# Traps that must have happened: (handler, mode it came from): causes, interrupts.
+U, S, M = 0, 1, 3
+CAUSES = {
+    ("M", U): ({1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 15}, {1, 3, 5, 7, 9}),
+    ("M", S): ({1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 15}, {1, 3, 5, 7, 9}),
+    ("M", M): ({1, 2, 3, 4, 5, 6, 7, 11, 13, 15}, {1, 3, 5, 7, 9}),
+    ("S", U): ({1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 15}, {1, 5, 9}),
+    ("S", S): ({1, 2, 3, 4, 5, 6, 7, 12, 13, 15}, {1, 5, 9}),
+}
+LEAST_SUCCESSES, LEAST_MEDIAN, LEAST_ENDED = 100, 200, 30
+
+
+def missing_traps(totals):
+    """The traps of CAUSES that never happened."""
+    out = []
+    for (handler, mode), (exceptions, interrupts) in CAUSES.items():
+        for number in sorted(exceptions) + [32 + n for n in sorted(interrupts)]:
+            if totals.traps[("MS".index(handler), mode, number)] == 0:
+                kind = "exception" if number < 32 else "interrupt"
+                out.append(f"no {kind} {number % 32} from mode {mode} to {handler}-mode")
+    return out
+
+
+def missing_forms(totals):
+    """CSR instructions that succeeded too seldom in M-mode; read-only registers have four forms."""
+    names = ("csrrw", "csrrs", "csrrc", "csrrwi", "csrrsi", "csrrci")
+    out = []
+    for number, row in sorted(totals.forms.items()):
+        for form, name in enumerate(names):
+            if number >> 10 == 3 and form in (0, 3):
+                continue
+            if row[form] < LEAST_SUCCESSES:
+                out.append(f"{name} {number:#05x} succeeded {row[form]} times")
+    return out
+
+
+def missing_entries(totals):
+    entries = [entry for *_, entry in rules()] + differ_allowed.WRITES
+    names = sorted({entry.name for entry in entries} - set(+totals.fired))
+    return [f"the allowed difference {name!r} never showed" for name in names]
+
+
+def report(totals, arguments, problems):
+    """Prints what was covered; with --coverage what is missing is a problem."""
+    median = statistics.median(totals.executed or [0])
+    ended = 100 * totals.ended / max(1, len(totals.executed))
+    least = min((n for row in totals.forms.values() for n in row if n), default=0)
+    for key in sorted(totals.fired):
+        applied = f", applied {totals.applied[key]} times" if totals.applied[key] else ""
+        print(f"allowed: {key}: made a difference {totals.fired[key]} times{applied}")
+    for (handler, mode, cause), times in sorted(totals.traps.items()):
+        kind = "exception" if cause < 32 else "interrupt"
+        print(f"traps: {kind} {cause % 32} from mode {mode} to {'MS'[handler]}-mode: {times}")
+    print(
+        f"{len(totals.executed)} programs, median of executed instructions {median}, "
+        f"{ended:.1f} % ran to their end, {len(totals.forms)} CSRs, "
+        f"each form that can succeed at least {least} times, {sum(totals.traps.values())} traps"
+    )
+    if not arguments.coverage:
+        return
+    problems += missing_traps(totals) + missing_forms(totals) + missing_entries(totals)
+    if median < LEAST_MEDIAN:
+        problems.append(f"the median program executed {median} instructions")
+    if ended < LEAST_ENDED:
+        problems.append(f"{ended:.1f} % ran to their end")
+
+
+run_main(main)

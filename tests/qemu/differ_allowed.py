@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reviewed list of what may differ between the bare machine and virtual M-mode.
+
+Every entry says which register, which bits, under which condition and why. differ.py counts how
+often each made a difference; one that never does fails the run."""
+from dataclasses import dataclass
+
+ALL = (1 << 64) - 1
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Reading a register may give other values in `bits`."""
+
+    name: str
+    first: int
+    last: int
+    bits: int
+    condition: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Legality:
+    """Registers that exist on one side only; programs do not use them."""
+
+    name: str
+    first: int
+    last: int
+    exists: str  # "bare" or "virtual"
+    reason: str
+
+
+@dataclass(frozen=True)
+class SpecialWrite:
+    """A write that programs do not make, tried once per boot: what is read back on each side."""
+
+    name: str
+    csr: int
+    value: int
+    bare: int
+    virtual: int
+    reason: str
+
+
+QEMU = "QEMU 7.2; the specification is the oracle: "
+
+READS = [
+    Allowed("cycle", 0xC00, 0xC00, ALL, "always", "counts the monitor's instructions, too"),
+    Allowed("time", 0xC01, 0xC01, ALL, "always", "the two runs take different times"),
+    Allowed("instret", 0xC02, 0xC02, ALL, "always", "counts the monitor's instructions, too"),
+    Allowed("hpmcounter", 0xC03, 0xC12, ALL, "always", "no event counters in vM: zero (3.1.10)"),
+    Allowed("mcycle", 0xB00, 0xB00, ALL, "always", "counts the monitor's instructions, too"),
+    Allowed("minstret", 0xB02, 0xB02, ALL, "always", "counts the monitor's instructions, too"),
+    Allowed("mhpmcounter", 0xB03, 0xB12, ALL, "always", "no event counters in vM: zero (3.1.10)"),
+    Allowed("mhpmevent", 0x323, 0x33F, ALL, "always", "no event counters in vM: zero (3.1.10)"),
+    Allowed(
+        "mcountinhibit",
+        0x320,
+        0x320,
+        ALL & ~5,
+        "always",
+        "no event counters in vM, and bit 1 is zero (3.1.12); QEMU 7.2 stores every bit",
+    ),
+    Allowed(
+        "vsip",
+        0x244,
+        0x244,
+        0x220,
+        "hideleg passes VSTI or VSEI on",
+        QEMU + "VSTIP and VSEIP are visible in vsip through hideleg (9.2.7)",
+    ),
+    Allowed("pmpcfg2", 0x3A2, 0x3A2, ALL, "always", "vM has 8 vPMPs: the others read zero"),
+    Allowed("pmpaddr8-15", 0x3B8, 0x3BF, ALL, "always", "vM has 8 vPMPs: the others read zero"),
+]
+# Traps into M-mode of which the cause is not compared: first the order of interrupts, then atomics.
+CAUSES = [
+    Allowed(
+        "interrupt priority",
+        0x342,
+        0x342,
+        ALL,
+        "several interrupts not delegated are pending and enabled",
+        QEMU + "MEI, MSI, MTI, SEI, SSI, STI (3.1.9); QEMU takes the lowest number",
+    ),
+    Allowed(
+        "atomic without memory",
+        0x342,
+        0x342,
+        ALL,
+        "an AMO or SC of which the address leads to no memory, cause 5 or 7",
+        QEMU + "cause 7 (3.1.15); where QEMU does load and store separately it says 5",
+    ),
+]
+LEGALITY = [
+    Legality("triggers", 0x7A0, 0x7A4, "bare", "vM has no debug triggers: tselect is absent"),
+    Legality(
+        "pmpcfg4-14", 0x3A4, 0x3AE, "virtual", "vM has all 64 entries' registers (3.7.1); QEMU 16"
+    ),
+    Legality("pmpaddr16-63", 0x3C0, 0x3EF, "virtual", "vM has all 64 entries' registers; QEMU 16"),
+    Legality(
+        "mhpmcounter19-31", 0xB13, 0xB1F, "virtual", "vM has all 29 (3.1.10); QEMU's rv64 has 16"
+    ),
+    Legality(
+        "hpmcounter19-31", 0xC13, 0xC1F, "virtual", "vM has all 29 (3.1.10); QEMU's rv64 has 16"
+    ),
+]
+WRITES = [
+    SpecialWrite("MPP=2", 0x300, 0x1000, 0xA00001000, 0xA00000000, QEMU + "MPP is WARL (3.1.6.1)"),
+    SpecialWrite(
+        "UXL=1", 0x300, 1 << 32, 0x900000000, 0xA00000000, "vM fixes UXL and SXL to 64 bits"
+    ),
+    SpecialWrite(
+        "mstatus.VS without V",
+        0x300,
+        0xFFFFFFFCFFFDE777,
+        0x800000CA007C6722,
+        0x800000CA007C6122,
+        QEMU + "VS may be read-only zero without V (3.1.6.6)",
+    ),
+    SpecialWrite(
+        "medeleg 11", 0x302, ALL, 0xF0BFFF, 0xF0B7FF, QEMU + "bit 11 is read-only zero (3.1.8)"
+    ),
+    SpecialWrite(
+        "mideleg LCOFI", 0x303, ALL, 0x3666, 0x1666, QEMU + "bit 13 belongs to Sscofpmf, absent"
+    ),
+    SpecialWrite(
+        "menvcfg.CBIE=3",
+        0x30A,
+        ALL,
+        0xC0000000000000F1,
+        0xC0000000000000D1,
+        "cbo.inval is done as a flush: it would bring back what a wipe has overwritten",
+    ),
+    SpecialWrite("mcountinhibit", 0x320, ALL, ALL, 5, "see the entry in READS"),
+    SpecialWrite("mhpmevent", 0x323, ALL, ALL, 0, "see the entry in READS"),
+    SpecialWrite("mhpmcounter", 0xB03, ALL, ALL, 0, "see the entry in READS"),
+    SpecialWrite(
+        "pmpcfg W without R",
+        0x3A0,
+        0x1F0000000200001F,
+        0x1F0000000200001F,
+        0x1F0000000000001F,
+        QEMU + "W without R is reserved (3.7.1)",
+    ),
+    SpecialWrite("pmpcfg2", 0x3A2, 0x0707070707070707, 0x0707070707070707, 0, "vM has 8 vPMPs"),
+    SpecialWrite("pmpaddr8", 0x3B8, ALL, ALL, 0, "vM has 8 vPMPs"),
+    SpecialWrite(
+        "pmpaddr high bits", 0x3B3, ALL, ALL, (1 << 54) - 1, QEMU + "bits 63:54 are zero (3.7.1)"
+    ),
+]
+
+# What the generator leaves out, and why. restrict_operand() in payloads/differ/csrs.cpp and the
+# steps in steps.cpp follow this list.
+NOT_GENERATED = [
+    "mstatus.MPP = 2, UXL other than 2, VS: see WRITES",
+    "medeleg bit 11, LCOFI bits, CBIE = 3, W without R, pmpaddr bits 63:54: see WRITES",
+    "csrrs and csrrc with a zero register on read-only CSRs: illegal by 2.1; QEMU 7.2 reads",
+    "mstatus.GVA: QEMU 7.2 leaves it set at traps that must clear it (9.4.1)",
+    "mip.VSEIP by writes to mip: read-only there (9.4.3); QEMU 7.2 writes hvip",
+    "mepc and sepc bit 0: read-only zero (3.1.14); QEMU 7.2 stores it",
+    "vsip.SSIP by writes to vsip: QEMU 7.2 does not shift the bit",
+    "vPMP edges that an access of M-mode can cross: such an access must fail whatever L is",
+    "(3.7.1.3), in vM it does not; therefore no NA4, and M-mode crosses no page",
+    "sets and clears of no bits in stimecmp and vstimecmp: no write in QEMU 7.2, a write in vM",
+    "TOR entries with pmpaddr 0: they match nothing (3.7.1.1), in QEMU 7.2 everything above",
+    "SC under MPRV: without a reservation of the hart itself it fails and does not trap",
+    "medeleg bit 9: an ecall of S-mode is how a program comes back to M-mode",
+    "pmpcfg lock bits: they last until reset and would couple the programs",
+    "pmpcfg2 with an entry switched on: vM has 8 vPMPs",
+    "more than four TOR vPMPs, which need two entries of the hart: no plan cache yet",
+    "stimecmp, vstimecmp, htimedelta between 2^12 and 2^44: they would expire during a run",
+    "hvip.VSTIP, hip.VSTIP, mip.VSTIP set by writes: QEMU 7.2 ties it to menvcfg.STCE",
+    "mstatus.MPV, hstatus.SPV across steps: no program runs in VS-mode yet",
+    "accesses to the monitor's memory and devices below M-mode: denied above the monitor",
+    "CLINT accesses of 1 and 2 bytes and misaligned ones, mtime",
+]
