@@ -72,14 +72,19 @@ plinth_guest_store:
 3:  mv a0, a3
     ret
 
-# LR and, if it read a4, SC of VALUE: a5 = the word, a6 = 0 if it was stored.
+# First an atomic of no effect: it faults as a store, before anything is marked accessed. Then LR
+# and, if it read a4, SC of VALUE: a5 = the word, a6 = 0 if it was stored.
 .macro swap_word
+    amoor.w a5, zero, (a0)
+    bne a5, a4, 6f
     lr.w.aqrl a5, (a0)
     bne a5, a4, 6f
     sc.w.aqrl a6, t1, (a0)
 6:
 .endm
 .macro swap_double
+    amoor.d a5, zero, (a0)
+    bne a5, a4, 6f
     lr.d.aqrl a5, (a0)
     bne a5, a4, 6f
     sc.d.aqrl a6, t1, (a0)
