@@ -3,7 +3,9 @@
 #include "base/check.hpp"
 #include "monitor/boot.hpp"
 #include "monitor/console.hpp"
+#include "monitor/harts.hpp"
 #include "monitor/loop.hpp"
+#include "monitor/short_path.hpp"
 #include "monitor/worlds.hpp"
 
 #include <bit>
@@ -33,9 +35,7 @@ HartState& bring_up(u64 id) {
 [[noreturn]] void fail(char const* what, u64 cause, u64 pc) {
     auto& h = *static_cast<HartState*>(arch::current());
     if (failed.exchange(1) == 0) {
-        machine.stopping.store(1);
-        for (auto& other : machine.harts)
-            if (&other != &h && other.online.load() != 0) h.hart.send_ipi(other.hart.id());
+        begin_to_stop(h);
         machine.identity.seize().wipe();
         machine.drbg.seize().wipe();
         constexpr char const* worlds[] = {"firmware", "host", "enclave"};
@@ -67,6 +67,9 @@ void plinth_release_harts();
 std::uintptr_t __stack_chk_guard;
 
 [[noreturn]] void __stack_chk_fail() { plinth::monitor_failure("stack overwritten"); }
+
+/// See switch.S.
+u64 plinth_short_path(HartState& h) { return static_cast<u64>(short_path(h)); }
 
 /// A trap while the monitor ran: never a guest's doing.
 [[noreturn]] void plinth_monitor_trapped() {

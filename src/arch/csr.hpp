@@ -82,6 +82,7 @@ constexpr u64 bit(unsigned number) { return 1ULL << number; }
 inline constexpr u64 m_bits = bit(Msi) | bit(Mti) | bit(Mei);
 inline constexpr u64 s_bits = bit(Ssi) | bit(Sti) | bit(Sei);
 inline constexpr u64 vs_bits = bit(Vssi) | bit(Vsti) | bit(Vsei) | bit(Sgei);
+inline constexpr u64 below_m = s_bits | vs_bits | bit(Lcofi);
 } // namespace irq
 
 /// hstatus.HU lets U-mode execute hypervisor loads and stores (9.2.1).

@@ -13,13 +13,11 @@ inline constexpr u8 Add = 0, Swap = 1, Lr = 2, Sc = 3, Xor = 4, Or = 8, And = 12
                     Max = 20, Minu = 24, Maxu = 28;
 }
 
-/// One emulated instruction, parsed. Fields that a kind does not use are 0.
+/// One emulated instruction, in its 4-byte form, as it stands: no field is taken out before it is
+/// needed.
 struct Insn {
     enum class Kind : u8 {
         Unknown,
-        CsrWrite, ///< csrrw, csrrwi
-        CsrSet,   ///< csrrs, csrrsi
-        CsrClear, ///< csrrc, csrrci
         Mret,
         Sret,
         Wfi,
@@ -33,34 +31,59 @@ struct Insn {
         StoreConditional,
         Amo,
     };
+    u32 bits{0};
     Kind kind{Kind::Unknown};
-    u8 rd{0};
-    u8 rs1{0};
-    u8 rs2{0};
-    u8 width{0};           ///< bytes of a load or store: 1, 2, 4, 8
-    bool sign{false};      ///< sign-extending load
-    u8 operation{0};       ///< of an AMO, see namespace amo
-    bool immediate{false}; ///< CSR operand is the rs1 field itself
-    CsrNumber csr{0};
-    u8 length{4};  ///< bytes of the instruction: 2 or 4
-    u64 offset{0}; ///< sign-extended displacement of a load or store
+    u8 length{4}; ///< bytes of the instruction as it was read: 2 or 4
 
-    friend constexpr bool operator==(Insn const&, Insn const&) = default;
-
-    constexpr bool stores() const { return kind == Kind::Store || kind == Kind::StoreFp; }
-    constexpr bool is_csr() const {
-        return kind == Kind::CsrWrite || kind == Kind::CsrSet || kind == Kind::CsrClear;
+    constexpr unsigned field(unsigned low, unsigned width) const {
+        return (bits >> low) & ((1U << width) - 1U);
     }
-    /// The CSR operand: register value or zero-extended 5-bit immediate (Zicsr).
-    constexpr u64 operand(GuestContext const& g) const { return immediate ? rs1 : g.get(rs1); }
-    /// csrrs/csrrc with rs1 = x0 (or immediate 0) do not write (Zicsr).
-    constexpr bool csr_writes() const { return kind == Kind::CsrWrite || rs1 != 0; }
+    constexpr unsigned rd() const { return field(7, 5); }
+    constexpr unsigned rs1() const { return field(15, 5); }
+    constexpr unsigned rs2() const { return field(20, 5); }
+    constexpr bool loads() const { return kind == Kind::Load || kind == Kind::LoadFp; }
+    constexpr bool stores() const { return kind == Kind::Store || kind == Kind::StoreFp; }
+    constexpr bool atomic() const {
+        return kind == Kind::LoadReserved || kind == Kind::StoreConditional || kind == Kind::Amo;
+    }
+    /// Bytes that a load, store or atomic accesses: 1, 2, 4, 8.
+    constexpr unsigned width() const { return 1U << field(12, 2); }
+    /// Whether what was loaded is sign-extended.
+    constexpr bool sign() const { return kind != Kind::Load || field(14, 1) == 0; }
+    /// Of an AMO, see namespace amo.
+    constexpr u8 operation() const { return static_cast<u8>(field(27, 5)); }
+    /// What a load, store or atomic addresses.
+    constexpr u64 address(GuestContext const& g) const {
+        if (atomic()) return g.get(rs1());
+        auto const offset = stores() ? (field(25, 7) << 5U) | field(7, 5) : field(20, 12);
+        return g.get(rs1()) + sign_extend(offset, 12);
+    }
+};
+
+/// A CSR instruction (Zicsr), as it stands: the hottest are not worth taking apart.
+struct CsrInsn {
+    enum class Operation : u8 { Write = 1, Set = 2, Clear = 3 };
+    u32 bits;
+    constexpr bool valid() const { return (bits & 0x7fU) == 0x73 && (bits & 0x3000U) != 0; }
+    constexpr Operation operation() const { return static_cast<Operation>((bits >> 12U) & 3U); }
+    constexpr unsigned rd() const { return (bits >> 7U) & 31U; }
+    constexpr unsigned rs1() const { return (bits >> 15U) & 31U; }
+    constexpr CsrNumber csr() const { return static_cast<CsrNumber>(bits >> 20U); }
+    /// Register value or zero-extended 5-bit immediate.
+    constexpr u64 operand(GuestContext const& g) const {
+        return (bits & 0x4000U) != 0 ? rs1() : g.get(rs1());
+    }
+    /// csrrs/csrrc with rs1 = x0 (or immediate 0) do not write.
+    constexpr bool writes() const { return operation() == Operation::Write || rs1() != 0; }
 };
 
 /// Whether the first parcel begins a 4-byte instruction (unprivileged 1.5).
 constexpr bool is_full_length(u64 parcel) { return (parcel & 3U) == 3; }
 
-/// Decodes `bits` (low 16 or 32 bits as the length encoding says).
+/// mtval of an illegal instruction (3.1.16): `bits` without what follows a compressed one.
+constexpr u64 tval_of(u32 bits) { return is_full_length(bits) ? bits : bits & 0xffffU; }
+
+/// Decodes all but CSR instructions: `bits` (low 16 or 32 bits as the length encoding says).
 Insn decode(u32 bits);
 
 } // namespace plinth::arch

@@ -57,14 +57,17 @@ struct GuestAccess {
 /// The seam. CSR numbers are template arguments; `number` in `probe` means: with recovery.
 template <typename H>
 concept HartLike = requires(H& h, GuestContext& g, PmpImage const& image, FpState& fp,
-                            VectorState& v, u64 word, unsigned width, PhysRange range) {
+                            VectorState& v, Trap& trap, u64 word, unsigned width, PhysRange range) {
     { h.id() } -> std::same_as<unsigned>;
     { h.features() } -> std::same_as<Features const&>;
     { h.template read<csr::Mstatus>() } -> std::same_as<u64>;
     h.template write<csr::Mstatus>(word);
     h.template set<csr::Mip>(word);
     h.template clear<csr::Mip>(word);
-    { h.enter(g) } -> std::same_as<Trap>;
+    /// False: the instruction that trapped is already executed (monitor/short_path.hpp).
+    { h.enter(g, trap) } -> std::same_as<bool>;
+    /// Whether there is another turn after this one: always, but for a fake.
+    { h.goes_on() } -> std::same_as<bool>;
     h.load_pmp(image);
     /// Accesses under the PMP now loaded, with the rights that `status` (MPP, MPV, SUM, MXR) names.
     { h.guest_load(word, width, word) } -> std::same_as<GuestAccess>;
@@ -72,6 +75,9 @@ concept HartLike = requires(H& h, GuestContext& g, PmpImage const& image, FpStat
     /// LR, and SC of the last word if LR read the one before it. Then cause is 0 if the word was
     /// stored and 1 if not, and value is what LR read, sign-extended.
     { h.guest_swap(word, width, word, word, word) } -> std::same_as<GuestAccess>;
+    /// The instruction at a pc, at most 4 bytes, read as the world that trapped last may execute it
+    /// (MXR); above 32 bits if it may not.
+    { h.fetch(word) } -> std::same_as<u64>;
     { h.bytes(range) } -> std::same_as<std::span<u8>>;
     { h.time() } -> std::same_as<u64>;
     h.set_deadline(word);

@@ -44,6 +44,7 @@ struct PmpImage {
     std::array<u8, max_pmp_entries> cfg{};
     std::array<u64, max_pmp_entries> addr{};
     unsigned used{0};
+    bool hides_code{false}; ///< some entry grants X without R
     friend constexpr bool operator==(PmpImage const&, PmpImage const&) = default;
 };
 

@@ -53,16 +53,17 @@ struct Trap {
 
 /// Integer registers, pc and mstatus of the guest. Offsets are known to arch/metal/switch.S.
 struct GuestContext {
+    std::array<u64, 32> x_{}; ///< x_[0] is always 0
     u64 pc{0};
-    std::array<u64, 31> x_{}; ///< x1 … x31
-    u64 mstatus{0};           ///< written before entry; after a trap in Trap::mstatus
+    u64 mstatus{0}; ///< written before entry; after a trap in Trap::mstatus
 
-    constexpr u64 get(unsigned reg) const { return reg == 0 ? 0 : x_[reg - 1]; }
+    constexpr u64 get(unsigned reg) const { return x_[reg]; }
     constexpr void set(unsigned reg, u64 value) {
-        if (reg != 0) x_[reg - 1] = value;
+        x_[reg] = value;
+        x_[0] = 0;
     }
 };
-static_assert(sizeof(GuestContext) == 33 * 8);
+static_assert(sizeof(GuestContext) == 34 * 8);
 
 namespace reg {
 inline constexpr unsigned ra = 1, sp = 2, gp = 3, tp = 4, a0 = 10, a1 = 11, a2 = 12, a3 = 13,

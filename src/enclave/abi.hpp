@@ -18,7 +18,7 @@ inline constexpr u64 Create = 2001, Destroy = 2002, Run = 2003, Resume = 2005, R
 }
 
 /// a0 of the answer. Positive, returned as they are.
-enum class Code : u64 {
+enum class Code : u32 {
     Success = 0,
     Unknown = 100000,
     InvalidId = 100001,

@@ -9,16 +9,12 @@ namespace {
 using namespace arch;
 using Kind = Insn::Kind;
 
-u64 address_of(HartState const& h, Insn const& insn) {
-    return h.regs.guest.get(insn.rs1) + insn.offset;
-}
-
 /// What a store stores: an x or f register. The f registers are those of the world that runs.
 u64 stored_value(HartState& h, Insn const& insn) {
-    if (insn.kind != Kind::StoreFp) return h.regs.guest.get(insn.rs2);
+    if (insn.kind != Kind::StoreFp) return h.regs.guest.get(insn.rs2());
     FpState fp;
     h.hart.save(fp);
-    return fp.f[insn.rs2];
+    return fp.f[insn.rs2()];
 }
 
 /// The word that an AMO leaves (unprivileged 8.4). Words of 4 bytes are sign-extended, which keeps
@@ -58,11 +54,11 @@ GuestAccess misaligned(Insn const& insn, u64 address) {
 }
 
 std::optional<GuestAccess> perform_amo(HartState& h, Insn const& insn, u64 address, u64 how) {
-    auto const operand = sign_extend(h.regs.guest.get(insn.rs2), 8U * insn.width);
+    auto const operand = sign_extend(h.regs.guest.get(insn.rs2()), 8U * insn.width());
     u64 expected = 0;
     for (unsigned tries = 0; tries < 64; ++tries) {
-        auto const next = combine(insn.operation, expected, operand);
-        auto access = h.hart.guest_swap(address, insn.width, how, expected, next);
+        auto const next = combine(insn.operation(), expected, operand);
+        auto access = h.hart.guest_swap(address, insn.width(), how, expected, next);
         if (!access.ok) return as_store(access);
         if (access.cause == 0) return access;
         expected = access.value;
@@ -74,10 +70,10 @@ std::optional<GuestAccess> perform_amo(HartState& h, Insn const& insn, u64 addre
 GuestAccess perform_sc(HartState& h, Insn const& insn, u64 address, u64 how) {
     auto const reserved = h.reservation;
     h.reservation = {};
-    if (reserved.width != insn.width || reserved.address != address)
+    if (reserved.width != insn.width() || reserved.address != address)
         return {.ok = true, .value = 1};
     auto const access =
-        h.hart.guest_swap(address, insn.width, how, reserved.value, h.regs.guest.get(insn.rs2));
+        h.hart.guest_swap(address, insn.width(), how, reserved.value, h.regs.guest.get(insn.rs2()));
     if (!access.ok) return as_store(access);
     return {.ok = true, .value = access.cause};
 }
@@ -85,24 +81,22 @@ GuestAccess perform_sc(HartState& h, Insn const& insn, u64 address, u64 how) {
 } // namespace
 
 std::optional<GuestAccess> perform(HartState& h, Insn const& insn, u64 how) {
-    auto const address = address_of(h, insn);
-    auto const atomic = insn.kind == Kind::Amo || insn.kind == Kind::LoadReserved ||
-                        insn.kind == Kind::StoreConditional;
-    if (atomic && address % insn.width != 0) return misaligned(insn, address);
+    auto const address = insn.address(h.regs.guest);
+    if (insn.atomic() && address % insn.width() != 0) return misaligned(insn, address);
     if (insn.kind == Kind::Amo) return perform_amo(h, insn, address, how);
     if (insn.kind == Kind::StoreConditional) return perform_sc(h, insn, address, how);
-    if (insn.stores()) return h.hart.guest_store(address, insn.width, how, stored_value(h, insn));
-    auto const access = h.hart.guest_load(address, insn.width, how);
+    if (insn.stores()) return h.hart.guest_store(address, insn.width(), how, stored_value(h, insn));
+    auto const access = h.hart.guest_load(address, insn.width(), how);
     if (access.ok && insn.kind == Kind::LoadReserved)
-        h.reservation = {address, sign_extend(access.value, 8U * insn.width), insn.width};
+        h.reservation = {address, sign_extend(access.value, 8U * insn.width()), insn.width()};
     return access;
 }
 
 GuestAccess perform_misaligned(HartState& h, Insn const& insn, u64 how) {
-    auto const address = address_of(h, insn);
+    auto const address = insn.address(h.regs.guest);
     GuestAccess out{.ok = true};
     if (!insn.stores()) {
-        for (unsigned i = 0; i < insn.width; ++i) {
+        for (unsigned i = 0; i < insn.width(); ++i) {
             auto const byte = h.hart.guest_load(address + i, 1, how);
             if (!byte.ok) return byte;
             out.value |= byte.value << (8U * i);
@@ -112,7 +106,7 @@ GuestAccess perform_misaligned(HartState& h, Insn const& insn, u64 how) {
     // Upwards, so that the lowest byte that faults is the one reported; those below are put back.
     auto const value = stored_value(h, insn);
     std::array<u8, 8> kept{};
-    for (unsigned i = 0; i < insn.width; ++i) {
+    for (unsigned i = 0; i < insn.width(); ++i) {
         auto byte = h.hart.guest_load(address + i, 1, how);
         kept[i] = static_cast<u8>(byte.value);
         if (byte.ok) byte = h.hart.guest_store(address + i, 1, how, value >> (8U * i));
@@ -124,15 +118,15 @@ GuestAccess perform_misaligned(HartState& h, Insn const& insn, u64 how) {
 }
 
 void complete(HartState& h, Insn const& insn, u64 value) {
-    auto const bits = 8U * insn.width;
+    auto const bits = 8U * insn.width();
     auto const low = bits == 64 ? value : value & ((1ULL << bits) - 1);
-    if (insn.kind == Kind::StoreConditional) return h.regs.guest.set(insn.rd, value);
+    if (insn.kind == Kind::StoreConditional) return h.regs.guest.set(insn.rd(), value);
     if (insn.kind == Kind::Store || insn.kind == Kind::StoreFp) return;
     if (insn.kind != Kind::LoadFp)
-        return h.regs.guest.set(insn.rd, insn.sign ? sign_extend(low, bits) : low);
+        return h.regs.guest.set(insn.rd(), insn.sign() ? sign_extend(low, bits) : low);
     FpState fp;
     h.hart.save(fp);
-    fp.f[insn.rd] = bits == 32 ? low | 0xffff'ffff'0000'0000U : low; // NaN-boxed
+    fp.f[insn.rd()] = bits == 32 ? low | 0xffff'ffff'0000'0000U : low; // NaN-boxed
     h.hart.load(fp);
     auto& status = h.world == World::Enclave ? h.enclave->supervisor.sstatus : h.v.mstatus;
     status = mstatus::Fs::set(status, 3);

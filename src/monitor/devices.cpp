@@ -26,70 +26,67 @@ u64 with_part(u64 word, u64 offset, unsigned width, u64 value) {
     return merge(word, value << shift, 0xffff'ffffULL << shift);
 }
 
-/// A register of the virtual CLINT.
-struct ClintRegister {
-    enum class Kind : u8 { None, Msip, Mtimecmp, Mtime } kind{Kind::None};
-    unsigned hart{0};
-};
-
-/// The register at `offset`, if an access of `width` bytes may be made there: 4 or 8 bytes,
-/// naturally aligned, and 4 for msip.
-ClintRegister clint_register(u64 offset, unsigned width, unsigned harts) {
-    using Kind = ClintRegister::Kind;
-    if ((width != 4 && width != 8) || offset % width != 0) return {};
-    if (offset / 4 < harts && width == 4) return {Kind::Msip, static_cast<unsigned>(offset / 4)};
-    if (offset >= clint_mtimecmp && offset < clint_mtimecmp + 8ULL * harts)
-        return {Kind::Mtimecmp, static_cast<unsigned>((offset - clint_mtimecmp) / 8)};
-    if (offset >= clint_mtime && offset < clint_mtime + 8) return {Kind::Mtime, 0};
-    return {};
+/// Makes another hart look at its virtual interrupts.
+void wake(HartState& h, HartState& target) {
+    if (target.online.load() != 0) h.hart.send_ipi(target.hart.id());
 }
 
-u64 clint_load(HartState& h, ClintRegister at, u64 offset, unsigned width) {
-    auto& target = h.monitor->harts[at.hart];
-    switch (at.kind) {
-    case ClintRegister::Kind::Msip: return target.vmsip.load();
-    case ClintRegister::Kind::Mtimecmp: return part(target.vmtimecmp.load(), offset, width);
-    case ClintRegister::Kind::Mtime: return part(h.hart.time(), offset, width);
-    case ClintRegister::Kind::None: break;
-    }
-    return 0;
+/// One access to a 64-bit register: what was loaded goes to rd, what is stored is returned.
+u64 access(HartState& h, Insn insn, u64 word) {
+    auto const offset = h.trap.tval;
+    auto const width = insn.width();
+    if (insn.stores()) return with_part(word, offset, width, h.regs.guest.get(insn.rs2()));
+    complete(h, insn, part(word, offset, width));
+    return word;
 }
 
-/// Writes to mtime are ignored: time belongs to everyone.
-void clint_store(HartState& h, ClintRegister at, u64 offset, unsigned width, u64 value) {
-    auto& target = h.monitor->harts[at.hart];
-    switch (at.kind) {
-    case ClintRegister::Kind::Msip: target.vmsip.store(value & 1U); break;
-    case ClintRegister::Kind::Mtimecmp:
-        target.vmtimecmp.store(with_part(target.vmtimecmp.load(), offset, width, value));
-        break;
-    case ClintRegister::Kind::Mtime:
-    case ClintRegister::Kind::None: return;
-    }
-    if (&target != &h && target.online.load() != 0) h.hart.send_ipi(at.hart);
+void access_mtimecmp(HartState& h, Insn insn, HartState& target) {
+    auto const old = target.vmtimecmp.load(std::memory_order_relaxed);
+    auto const word = access(h, insn, old);
+    if (insn.loads()) return;
+    target.vmtimecmp.store(word, std::memory_order_relaxed); // send_ipi() fences
+    if (&target != &h) return wake(h, target);
+    h.now = h.hart.time();
+    program_deadline(h);
 }
 
-Next emulate_clint(HartState& h, Trap const& trap, Insn const& insn) {
-    auto const offset = trap.tval - board::clint.base().raw;
-    auto const at = clint_register(offset, insn.width, h.monitor->boot.harts);
-    if (at.kind == ClintRegister::Kind::None) return reflect(trap);
-    if (insn.kind == Insn::Kind::Load)
-        complete(h, insn, clint_load(h, at, offset, insn.width));
+void access_msip(HartState& h, Insn insn, HartState& target) {
+    if (insn.loads()) return complete(h, insn, target.vmsip.load());
+    target.vmsip.store(h.regs.guest.get(insn.rs2()) & 1U);
+    if (&target != &h) wake(h, target);
+}
+
+/// Accesses of 4 or 8 bytes, naturally aligned, to msip (4 bytes), mtimecmp and mtime are there;
+/// what is written to mtime is ignored: time belongs to everyone.
+Next emulate_clint(HartState& h, Insn insn) {
+    auto const offset = h.trap.tval - board::clint.base().raw;
+    auto const width = insn.width();
+    auto const index = offset % clint_mtimecmp / (offset < clint_mtimecmp ? 4 : 8);
+    auto const there = index < h.monitor->boot.harts;
+    auto& target = h.monitor->harts[there ? index : 0];
+    if (width < 4 || (offset & (width - 1)) != 0) return reflect();
+    if (offset < clint_mtimecmp && there && width == 4)
+        access_msip(h, insn, target);
+    else if (offset / clint_mtimecmp == 1 && there)
+        access_mtimecmp(h, insn, target);
+    else if (offset - clint_mtime < 8)
+        (void)access(h, insn, h.hart.time());
     else
-        clint_store(h, at, offset, insn.width, h.regs.guest.get(insn.rs2));
+        return reflect();
+    h.prepared = mstatus::Mie::get(h.v.mstatus) == 0; // else what is pending may have changed
     return skip(insn.length);
 }
 
-Next emulate_reset(HartState& h, Trap const& trap, Insn const& insn) {
+Next emulate_reset(HartState& h, Insn insn) {
     if (insn.kind == Insn::Kind::Load) {
         complete(h, insn, 0);
         return skip(insn.length);
     }
-    auto const value = h.regs.guest.get(insn.rs2);
-    if (!board::is_reset_command(trap.tval, insn.width, value)) return skip(insn.length);
+    auto const value = h.regs.guest.get(insn.rs2());
+    if (!board::is_reset_command(h.trap.tval, insn.width(), value)) return skip(insn.length);
     wipe_everything(h);
     board::reset(value);
-    return {.kind = Next::Kind::Stop};
+    return Next::of(Next::Kind::Stop);
 }
 
 } // namespace
@@ -107,20 +104,24 @@ void wipe_everything(HartState& h) {
     h.monitor->drbg.seize().wipe();
 }
 
-Next firmware_access_fault(HartState& h, Trap const& trap) {
-    auto const address = PhysAddr{trap.tval};
-    auto const clint = board::clint.contains(address);
-    auto const resets =
-        std::ranges::any_of(board::reset_devices, [&](PhysRange r) { return r.contains(address); });
-    if (!clint && !resets) return reflect(trap);
-    auto const bits = fetch(h);
-    if (!bits) return reflect(trap, Cause::FetchAccess, h.regs.guest.pc);
-    auto const insn = decode(*bits);
-    auto const wanted = trap.is(Cause::LoadAccess) ? Insn::Kind::Load : Insn::Kind::Store;
+Next emulate_device(HartState& h, Insn insn) {
+    auto const address = PhysAddr{h.trap.tval};
+    auto const wanted = h.trap.is(Cause::LoadAccess) ? Insn::Kind::Load : Insn::Kind::Store;
     // Another hart may have rewritten the instruction: what was fetched must fit the trap.
-    if (insn.kind != wanted || h.regs.guest.get(insn.rs1) + insn.offset != trap.tval)
-        return reflect(trap);
-    return clint ? emulate_clint(h, trap, insn) : emulate_reset(h, trap, insn);
+    if (insn.kind != wanted || insn.address(h.regs.guest) != address.raw) return reflect();
+    if (board::clint.contains(address)) return emulate_clint(h, insn);
+    for (auto const& device : board::reset_devices)
+        if (device.contains(address)) return emulate_reset(h, insn);
+    return reflect();
+}
+
+Next firmware_access_fault(HartState& h) {
+    auto const owned = std::ranges::any_of(
+        board::owned_devices, [&h](PhysRange device) { return device.contains({h.trap.tval}); });
+    if (!owned) return reflect();
+    auto const bits = fetch(h);
+    if (!fetched(bits)) return reflect(h, Cause::FetchAccess, h.regs.guest.pc);
+    return emulate_device(h, decode(static_cast<u32>(bits)));
 }
 
 } // namespace plinth::monitor

@@ -193,7 +193,8 @@ Next enter(HartState& h, State from, Code otherwise) {
     if (h.hart.features().unswitched) return answer_host(h, {Code::NoFreeResource, 0});
     auto* enclave = take(h, from, State::Running);
     if (enclave == nullptr) return answer_host(h, {otherwise, 0});
-    return {.kind = Next::Kind::Enclave, .enclave = enclave};
+    h.enclave = enclave;
+    return Next::of(Next::Kind::Enclave);
 }
 Next run(HartState& h) { return enter(h, State::Fresh, Code::NotFresh); }
 Next resume_enclave(HartState& h) { return enter(h, State::Stopped, Code::NotResumable); }
@@ -202,7 +203,7 @@ Next resume_enclave(HartState& h) { return enter(h, State::Stopped, Code::NotRes
 
 Next random(HartState& h) {
     auto const word = lock(h, h.monitor->drbg)->next();
-    if (!word) return leave(Code::Unknown); // never an error to the enclave: it would use a1
+    if (!word) return leave(h, Code::Unknown); // never an error to the enclave: it would use a1
     h.regs.guest.set(a1, *word);
     return answer_enclave(h, Code::Success);
 }
@@ -237,10 +238,10 @@ Next stop(HartState& h) {
         return answer_enclave(h, Code::IllegalArgument);
     h.regs.guest.set(a0, 0);
     h.regs.guest.pc += 4;
-    return leave(request == stop_timer ? Code::Interrupted : Code::EdgeCall);
+    return leave(h, request == stop_timer ? Code::Interrupted : Code::EdgeCall);
 }
 
-Next exit(HartState& h) { return leave(Code::Success, argument(h, 0)); }
+Next exit(HartState& h) { return leave(h, Code::Success, argument(h, 0)); }
 
 /// Derivation of sealing keys does not exist yet.
 Next sealing_key(HartState& h) { return answer_enclave(h, Code::NotImplemented); }
@@ -264,6 +265,7 @@ constexpr u64 legacy_set_timer = 0, legacy_putchar = 1, time_extension = 0x54494
 
 Next set_timer(HartState& h) {
     h.enclave->deadline = argument(h, 0);
+    program_deadline(h);
     return answer_enclave(h, Code::Success);
 }
 
@@ -297,7 +299,7 @@ Next sbi_from_enclave(HartState& h) {
     case legacy_putchar: return put_character(h);
     case time_extension: return function == 0 ? set_timer(h) : refuse_sbi(h);
     case own_extension: return own_call(h);
-    case unhandled_exception: return leave(Code::Unknown);
+    case unhandled_exception: return leave(h, Code::Unknown);
     }
     return refuse_sbi(h);
 }

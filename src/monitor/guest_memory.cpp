@@ -75,28 +75,23 @@ Result<void> check_writable(HartState& h, u64 to, u64 size) {
     return {};
 }
 
-Result<u32> fetch(HartState& h) {
-    auto const pc = h.regs.guest.pc;
-    auto const how = current_rights(h) | mstatus::Mxr::mask;
-    h.hart.load_pmp(readable_code(current_image(h)));
-    auto const low = h.hart.guest_load(pc, 2, how);
-    auto const full = low.ok && is_full_length(low.value);
-    auto const high = full ? h.hart.guest_load(pc + 2, 2, how) : GuestAccess{.ok = true};
-    load_current_plan(h);
-    if (!low.ok || !high.ok) return Err::Fault;
-    return static_cast<u32>(low.value | (high.value << 16U));
+u64 fetch_hidden(HartState& h) {
+    h.hart.load_pmp(readable_code(*h.loaded));
+    auto const bits = h.hart.fetch(h.regs.guest.pc);
+    h.hart.load_pmp(*h.loaded);
+    return bits;
 }
 
-Next emulate_mprv(HartState& h, Trap const& trap) {
+Next emulate_mprv(HartState& h) {
     auto const bits = fetch(h);
-    if (!bits) return reflect(trap, Cause::FetchAccess, h.regs.guest.pc);
-    auto const insn = decode(*bits);
-    if (insn.width == 0) return reflect(trap);
-    if (!executable(h, insn)) return reflect(trap, Cause::IllegalInstruction, *bits);
+    if (!fetched(bits)) return reflect(h, Cause::FetchAccess, h.regs.guest.pc);
+    auto const insn = decode(static_cast<u32>(bits));
+    if (!insn.loads() && !insn.stores() && !insn.atomic()) return reflect();
+    if (!executable(h, insn)) return illegal(h, static_cast<u32>(bits));
     auto const& v = h.v.mstatus;
     auto const how = rights(static_cast<Priv>(mstatus::Mpp::get(v)), mstatus::Mpv::get(v) != 0, v);
 
-    h.hart.load_pmp(h.host_image);
+    load_plan(h, host_image(h));
     if (h.hart.features().has('S')) h.hart.write<csr::Satp>(h.v.satp);
     auto const access = perform(h, insn, how);
     auto const hyper = access && !access->ok && h.hart.features().has('H');
@@ -106,19 +101,20 @@ Next emulate_mprv(HartState& h, Trap const& trap) {
     load_current_plan(h);
 
     if (!access) return resume();
-    if (!access->ok)
-        return reflect({access->cause, access->tval, tval2, tinst, how}); // MPV stands for GVA
+    if (!access->ok) {
+        h.trap = {access->cause, access->tval, tval2, tinst, how}; // MPV stands for GVA
+        return reflect();
+    }
     complete(h, insn, access->value);
     return skip(insn.length);
 }
 
-Next emulate_misaligned(HartState& h, Trap const& trap) {
+Next emulate_misaligned(HartState& h) {
     auto const bits = fetch(h);
-    auto const insn = bits ? decode(*bits) : Insn{};
-    auto const load = insn.kind == Insn::Kind::Load || insn.kind == Insn::Kind::LoadFp;
-    if (trap.is(Cause::LoadMisaligned) ? !load : !insn.stores()) return reflect(trap);
+    auto const insn = fetched(bits) ? decode(static_cast<u32>(bits)) : Insn{};
+    if (h.trap.is(Cause::LoadMisaligned) ? !insn.loads() : !insn.stores()) return reflect();
     auto const access = perform_misaligned(h, insn, current_rights(h));
-    if (!access.ok) return reflect(trap, static_cast<Cause>(access.cause), access.tval);
+    if (!access.ok) return reflect(h, static_cast<Cause>(access.cause), access.tval);
     complete(h, insn, access.value);
     return skip(insn.length);
 }

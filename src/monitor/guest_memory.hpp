@@ -21,15 +21,21 @@ Result<void> copy_out(HartState& h, u64 to, std::span<u8 const> bytes);
 /// write.
 Result<void> check_writable(HartState& h, u64 to, u64 size);
 
-/// The instruction at regs.pc of the current world. Error Fault: it cannot be read any more.
-Result<u32> fetch(HartState& h);
+/// fetch() where the world's plan hides code from loads.
+u64 fetch_hidden(HartState& h);
+/// The instruction at regs.pc of the current world; above 32 bits (see fetched()) if it cannot be
+/// read any more.
+inline u64 fetch(HartState& h) {
+    return h.loaded->hides_code ? fetch_hidden(h) : h.hart.fetch(h.regs.guest.pc);
+}
+constexpr bool fetched(u64 bits) { return bits >> 32U == 0; }
 
 /// Makes the access that a firmware with vMPRV asked for: with vMPP's rights, under the
 /// host's plan and translation (3.1.6.3). `trap`: the access fault that brought it here.
-Next emulate_mprv(HartState& h, Trap const& trap);
+Next emulate_mprv(HartState& h);
 
 /// Makes a misaligned load or store for the current world, with its own rights. Atomic instructions
 /// and what does not fit the trap any more are reflected.
-Next emulate_misaligned(HartState& h, Trap const& trap);
+Next emulate_misaligned(HartState& h);
 
 } // namespace plinth::monitor

@@ -6,8 +6,8 @@
 
 namespace plinth::monitor {
 
-Next handle_firmware(HartState& h, Trap const& trap);
-Next handle_host(HartState& h, Trap const& trap);
-Next handle_enclave(HartState& h, Trap const& trap);
+Next handle_firmware(HartState& h);
+Next handle_host(HartState& h);
+Next handle_enclave(HartState& h);
 
 } // namespace plinth::monitor

@@ -22,10 +22,16 @@ void ask_others(HartState& h) {
     return lower(make(denied, h.v.pmp), h.hart.features().pmp_entries);
 }
 
-} // namespace
+[[gnu::noinline]] void recompute_firmware(HartState& h) {
+    h.firmware_stale = false;
+    h.loaded = nullptr;
+    auto const denied = h.monitor->published.read();
+    h.firmware_image = lowered(h, denied, firmware_plan).image;
+    h.firmware_mprv_image = lowered(h, denied, firmware_mprv_plan).image;
+}
 
-void warn_if_incomplete(HartState& h) {
-    if (!h.incomplete || h.warned) return;
+/// Says once if the firmware's PMP asks for more than this hart has.
+void warn(HartState& h) {
     h.warned = true;
     Console console{h.hart};
     Text{console}
@@ -33,42 +39,41 @@ void warn_if_incomplete(HartState& h) {
         << ": the firmware's PMP entries need more than this hart has; the rest is denied\n";
 }
 
-void recompute_plans(HartState& h) {
-    auto const denied = h.monitor->published.read();
-    h.firmware_image = lowered(h, denied, firmware_plan).image;
-    h.firmware_mprv_image = lowered(h, denied, firmware_mprv_plan).image;
-    auto const host = lowered(h, denied, host_plan);
+[[gnu::noinline]] void recompute_host(HartState& h) {
+    h.host_stale = false;
+    h.loaded = nullptr;
+    auto const host = lowered(h, h.monitor->published.read(), host_plan);
     h.host_image = host.image;
-    h.incomplete = !host.complete;
-    h.plans_stale = false;
+    if (!host.complete && !h.warned) warn(h);
     auto const most =
         std::max(lowered(h, {}, host_plan).image.used, lowered(h, {}, firmware_plan).image.used);
     h.free_entries.store(h.hart.features().pmp_entries - most);
 }
 
-arch::PmpImage const& current_image(HartState& h) {
-    if (h.plans_stale) recompute_plans(h);
-    auto const mprv = mstatus::Mprv::get(h.v.mstatus) != 0 &&
-                      mstatus::Mpp::get(h.v.mstatus) != static_cast<u64>(Priv::M);
-    switch (h.world) {
-    case World::Firmware: return mprv ? h.firmware_mprv_image : h.firmware_image;
-    case World::Host: return h.host_image;
-    case World::Enclave: break;
-    }
-    return h.enclave_image;
+} // namespace
+
+arch::PmpImage const& host_image(HartState& h) {
+    if (h.host_stale) recompute_host(h);
+    return h.host_image;
 }
 
-void load_current_plan(HartState& h) { h.hart.load_pmp(current_image(h)); }
+arch::PmpImage const& current_image(HartState& h) {
+    if (h.world == World::Host) return host_image(h);
+    if (h.world == World::Enclave) return h.enclave_image;
+    if (h.firmware_stale) recompute_firmware(h);
+    auto const mprv = mstatus::Mprv::get(h.v.mstatus) != 0 &&
+                      mstatus::Mpp::get(h.v.mstatus) != static_cast<u64>(Priv::M);
+    return mprv ? h.firmware_mprv_image : h.firmware_image;
+}
 
-void serve(HartState& h) {
+void obey(HartState& h) {
+    auto const generation = h.monitor->generation.load();
     if (h.monitor->stopping.load() != 0) {
         forget_worlds(h);
         h.parked.store(1);
         h.hart.park();
     }
-    auto const generation = h.monitor->generation.load();
-    if (h.acknowledged.load() == generation) return;
-    recompute_plans(h);
+    forget_plans(h);
     load_current_plan(h);
     h.acknowledged.store(generation);
 }
@@ -90,10 +95,15 @@ bool room_for(Monitor const& monitor, enclave::Registry const& registry, PhysRan
     return true;
 }
 
-void stop_others(HartState& h) {
-    if (h.monitor->stopping.exchange(1) != 0)
-        wait_until(h, [] { return false; }); // another was first
+bool begin_to_stop(HartState& h) {
+    auto const first = h.monitor->stopping.exchange(1) == 0;
+    h.monitor->generation.fetch_add(1); // so that serve() needs to look at one word only
     ask_others(h);
+    return first;
+}
+
+void stop_others(HartState& h) {
+    if (!begin_to_stop(h)) wait_until(h, [] { return false; });
     for (auto& other : h.monitor->harts)
         if (&other != &h)
             while (other.online.load() != 0 && other.parked.load() == 0) {

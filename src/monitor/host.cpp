@@ -18,12 +18,12 @@ bool probes_us(HartState const& h) {
 
 } // namespace
 
-Next handle_host(HartState& h, Trap const& trap) {
-    if (!trap.is(Cause::EcallS)) return reflect(trap);
+Next handle_host(HartState& h) {
+    if (!h.trap.is(Cause::EcallS)) return reflect();
     auto& guest = h.regs.guest;
     if (guest.get(reg::a7) == enclave::keystone_extension) return keystone_from_host(h);
     if (guest.get(reg::a7) == own_extension) return own_call(h);
-    if (!probes_us(h)) return reflect(trap);
+    if (!probes_us(h)) return reflect();
     guest.set(reg::a0, 0);
     guest.set(reg::a1, 1);
     return skip();

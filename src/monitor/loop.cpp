@@ -10,18 +10,43 @@
 namespace plinth::monitor {
 namespace {
 
-Next handle(HartState& h, Trap const& trap) {
-    if (trap.is_interrupt()) {
-        if (trap.code() == irq::Msi) h.hart.clear_ipi();
+/// Takes from the trap and the hart what the world below M may have changed.
+void take_over(HartState& h) {
+    h.prepared = false;
+    auto const same = h.regs.guest.mstatus == h.trap.mstatus;
+    h.regs.guest.mstatus = h.trap.mstatus;
+    switch (h.world) {
+    case World::Firmware:
+        if (same) return;
+        h.v.mstatus = merge(h.v.mstatus, h.trap.mstatus, mstatus::Fs::mask | mstatus::Vs::mask);
+        return;
+    case World::Host:
+        h.v.mstatus = merge(h.v.mstatus, h.trap.mstatus, mstatus::s_writable);
+        h.v.mie = merge(h.v.mie, h.hart.read<csr::Mie>(), irq::below_m);
+        break;
+    case World::Enclave:
+        h.enclave->supervisor.sstatus = h.trap.mstatus & mstatus::s_writable;
+        break;
+    }
+    h.regs.priv = h.trap.from();
+    h.regs.virt = h.trap.from_virtual();
+}
+
+Next handle(HartState& h) {
+    if (h.trap.is_interrupt()) {
+        if (h.trap.code() == irq::Msi) h.hart.clear_ipi();
         serve(h);
+        h.now = h.hart.time();
+        program_deadline(h);
         if (h.world != World::Enclave) return resume();
         // Enclaves are no hypervisors: one that used V is not resumed.
-        return leave(trap.from_virtual() ? enclave::Code::Unknown : enclave::Code::Interrupted);
+        return leave(h,
+                     h.trap.from_virtual() ? enclave::Code::Unknown : enclave::Code::Interrupted);
     }
     switch (h.world) {
-    case World::Firmware: return handle_firmware(h, trap);
-    case World::Host: return handle_host(h, trap);
-    case World::Enclave: return handle_enclave(h, trap);
+    case World::Firmware: return handle_firmware(h);
+    case World::Host: return handle_host(h);
+    case World::Enclave: return handle_enclave(h);
     }
     return resume();
 }
@@ -43,27 +68,30 @@ void leave_enclave(HartState& h, enclave::Answer answer) {
     SM_CHECK(enclave.move(resumable ? enclave::State::Stopped : enclave::State::Ended));
 }
 
-void apply(HartState& h, Next const& next) {
-    if (next.replan) h.plans_stale = true;
-    switch (next.kind) {
-    case Next::Kind::Resume: return;
-    case Next::Kind::Skip: h.regs.guest.pc += next.length; return;
+void apply(HartState& h, Next next) {
+    if (next.kind() == Next::Kind::Skip) [[likely]] {
+        h.regs.guest.pc += next.length();
+        return;
+    }
+    switch (next.kind()) {
+    case Next::Kind::Resume:
+    case Next::Kind::Skip: return;
     case Next::Kind::Reflect:
-        if (h.world == World::Enclave) return trap_to_enclave(h, next.trap);
-        return deliver_to_firmware(h, next.trap);
+        if (h.world == World::Enclave) return trap_to_enclave(h, h.trap);
+        return deliver_to_firmware(h, h.trap);
     case Next::Kind::Host: return firmware_to_host(h);
-    case Next::Kind::Enclave: return host_to_enclave(h, *next.enclave);
-    case Next::Kind::Leave: return leave_enclave(h, next.answer);
+    case Next::Kind::Enclave: return host_to_enclave(h);
+    case Next::Kind::Leave: return leave_enclave(h, h.answer);
     case Next::Kind::Stop: h.hart.park();
     }
 }
 
 /// What is pending comes before the world goes on: an enclave is left, vM is interrupted.
 void deliver_pending(HartState& h) {
-    h.now = h.hart.time();
-    if (h.world == World::Enclave && enclave_must_stop(h))
+    if (h.world == World::Enclave) {
+        if (!enclave_must_stop(h)) return;
         leave_enclave(h, {enclave::Code::Interrupted, 0});
-    if (h.world == World::Enclave) return;
+    }
     if (auto const number = deliverable_interrupt(h))
         deliver_to_firmware(h, {.cause = arch::interrupt_flag | *number});
 }
@@ -73,24 +101,24 @@ void deliver_pending(HartState& h) {
 void go_online(HartState& h) {
     forget_worlds(h);
     reset_virtual_hart(h);
-    recompute_plans(h);
     h.online.store(1);
     h.acknowledged.store(h.monitor->generation.load());
-    h.plans_stale = true;
-}
-
-void turn(HartState& h) {
-    serve(h);
-    warn_if_incomplete(h);
-    deliver_pending(h);
-    prepare_entry(h);
-    auto const trap = h.hart.enter(h.regs.guest);
-    take_over(h, trap);
-    apply(h, handle(h, trap));
+    program_deadline(h);
+    forget_plans(h);
+    (void)host_image(h); // says how many entries it leaves for enclaves
 }
 
 void run(HartState& h) {
-    for (;;) turn(h);
+    do {
+        serve(h);
+        if (!h.prepared) {
+            deliver_pending(h);
+            prepare_entry(h);
+        }
+        if (!h.hart.enter(h.regs.guest, h.trap)) continue;
+        take_over(h);
+        apply(h, handle(h));
+    } while (h.hart.goes_on());
 }
 
 } // namespace plinth::monitor

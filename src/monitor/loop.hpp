@@ -8,9 +8,8 @@ namespace plinth::monitor {
 
 /// Joins the harts that others must reckon with. Once, before the first entry to a lower world.
 void go_online(HartState& h);
-/// One turn: delivers what is pending, enters the current world, handles the trap that ends it.
-void turn(HartState& h);
-/// All turns. Does not return.
+/// Turn after turn: delivers what is pending, enters the current world, handles the trap that ends
+/// it. Does not return, except on a fake hart.
 void run(HartState& h);
 
 } // namespace plinth::monitor

@@ -2,6 +2,7 @@
 // What a handler decided. Handlers decide, apply() acts.
 #pragma once
 
+#include "arch/decode.hpp"
 #include "monitor/state.hpp"
 
 namespace plinth::monitor {
@@ -10,35 +11,41 @@ struct Next {
     enum class Kind : u8 {
         Resume,  ///< the world goes on where regs.pc stands
         Skip,    ///< likewise, behind the instruction that trapped
-        Reflect, ///< `trap` is delivered: by firmware and host to vM, by an enclave to its stvec
+        Reflect, ///< HartState::trap is delivered: by firmware and host to vM, by an enclave to its
+                 ///< stvec
         Host,    ///< the firmware enters the host with regs as they are
-        Enclave, ///< the host enters `enclave`, already Running
-        Leave,   ///< the enclave is left; the host's call returns `answer`
+        Enclave, ///< the host enters HartState::enclave, already Running
+        Leave,   ///< the enclave is left; the host's call returns HartState::answer
         Stop,    ///< this hart stops for good (reset in progress)
     };
-    Kind kind{Kind::Resume};
-    u8 length{4};                       ///< Skip: bytes of the instruction
-    bool replan{false};                 ///< the inputs of this hart's plans changed
-    Trap trap{};                        ///< Reflect
-    enclave::Enclave* enclave{nullptr}; ///< Enclave
-    enclave::Answer answer{};           ///< Leave
+    u64 word{0}; ///< in one register: bits 7:0 Kind; Skip: 15:8 bytes of the instruction
+
+    static constexpr Next of(Kind kind, u64 length = 0) {
+        return {static_cast<u64>(kind) | length << 8U};
+    }
+    constexpr Kind kind() const { return static_cast<Kind>(word & 0xffU); }
+    constexpr u64 length() const { return word >> 8U; }
 };
 
 constexpr Next resume() { return {}; }
-constexpr Next skip(u8 length = 4) { return {.kind = Next::Kind::Skip, .length = length}; }
-/// Delivers the trap as the hardware reported it.
-constexpr Next reflect(Trap const& trap) { return {.kind = Next::Kind::Reflect, .trap = trap}; }
+constexpr Next skip(u64 length = 4) { return Next::of(Next::Kind::Skip, length); }
+/// Delivers the trap as it stands.
+constexpr Next reflect() { return Next::of(Next::Kind::Reflect); }
 /// Delivers another exception for the same instruction.
-constexpr Next reflect(Trap trap, Cause cause, u64 tval) {
-    trap.cause = arch::raw(cause);
-    trap.tval = tval;
-    trap.tval2 = trap.tinst = 0;
-    return {.kind = Next::Kind::Reflect, .trap = trap};
+inline Next reflect(HartState& h, Cause cause, u64 tval) {
+    h.trap = {.cause = arch::raw(cause), .tval = tval, .mstatus = h.trap.mstatus};
+    return reflect();
+}
+
+/// Delivers an illegal instruction with its bits (mtval, 3.1.16) as they were read.
+inline Next illegal(HartState& h, u32 bits) {
+    return reflect(h, Cause::IllegalInstruction, arch::tval_of(bits));
 }
 
 /// The enclave is left, its host's call answered.
-constexpr Next leave(enclave::Code code, u64 value = 0) {
-    return {.kind = Next::Kind::Leave, .answer = {code, value}};
+inline Next leave(HartState& h, enclave::Code code, u64 value = 0) {
+    h.answer = {code, value};
+    return Next::of(Next::Kind::Leave);
 }
 
 } // namespace plinth::monitor

@@ -50,6 +50,7 @@ class EntryWriter {
         if (image_.used >= limit_) return false;
         image_.cfg[image_.used] = cfg;
         image_.addr[image_.used] = addr;
+        image_.hides_code |= (cfg & (pmpcfg::r | pmpcfg::x)) == pmpcfg::x;
         ++image_.used;
         return true;
     }
@@ -140,6 +141,7 @@ Lowered lower(Plan const& plan, unsigned entries) {
 PmpImage readable_code(PmpImage image) {
     for (auto& cfg : image.cfg)
         if ((cfg & pmpcfg::x) != 0) cfg |= pmpcfg::r;
+    image.hides_code = false;
     return image;
 }
 

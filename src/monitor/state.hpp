@@ -45,8 +45,27 @@ struct HartState {
     Hart hart{};
     Monitor* monitor{nullptr};
     World world{World::Firmware};
+    bool prepared{false};      ///< what prepare_entry() arranged still holds
+    Trap trap{};               ///< what is being handled
     enclave::Registers regs{}; ///< of the world that runs; firmware and host share one file
     VirtCsrs v{};
+
+    /// mtime when it was last asked for. Whatever expired since interrupts the hart, since the
+    /// earliest moment after `now` is what mtimecmp holds.
+    u64 now{0};
+    u64 programmed{0};                ///< what the physical mtimecmp holds
+    std::atomic<u64> vmtimecmp{0};    ///< shared: other harts' firmware may set it
+    std::atomic<u32> vmsip{0};        ///< shared
+    std::atomic<u32> online{0};       ///< shared: may run a lower world
+    std::atomic<u32> parked{0};       ///< shared: has obeyed Monitor::stopping
+    std::atomic<u32> free_entries{0}; ///< shared: PMP entries left for enclaves
+    std::atomic<u64> acknowledged{0}; ///< shared: the generation its plans reflect
+
+    // Lowered plans, recomputed when the plans' inputs change.
+    arch::PmpImage const* loaded{nullptr}; ///< which of them the PMP holds
+    bool firmware_stale{false}, host_stale{false};
+    bool warned{false}; ///< it was said that the host's plan does not fit the PMP
+    arch::PmpImage firmware_image{}, firmware_mprv_image{}, host_image{}, enclave_image{};
 
     /// What the last emulated LR read; width 0: no reservation.
     struct Reservation {
@@ -56,25 +75,10 @@ struct HartState {
 
     // The enclave that runs here, and the host that called it.
     enclave::Enclave* enclave{nullptr};
+    enclave::Answer answer{}; ///< what leaving it returns to the host
     enclave::Registers host_regs{};
     enclave::SupervisorContext host_supervisor{};
     enclave::HypervisorContext host_hypervisor{};
-
-    u64 now{0};        ///< mtime when this turn looked at the timers
-    u64 programmed{0}; ///< what the physical mtimecmp holds
-
-    // Lowered plans, recomputed when the plans' inputs change.
-    arch::PmpImage firmware_image{}, firmware_mprv_image{}, host_image{}, enclave_image{};
-    bool plans_stale{false};
-    bool incomplete{false}; ///< the host's plan does not fit the PMP
-    bool warned{false};     ///< and it was said
-
-    std::atomic<u64> vmtimecmp{0};    ///< shared: other harts' firmware may set it
-    std::atomic<u32> vmsip{0};        ///< shared
-    std::atomic<u32> online{0};       ///< shared: may run a lower world
-    std::atomic<u32> parked{0};       ///< shared: has obeyed Monitor::stopping
-    std::atomic<u64> acknowledged{0}; ///< shared: the generation its plans reflect
-    std::atomic<u32> free_entries{0}; ///< shared: PMP entries left for enclaves
 };
 
 /// What the boot hart measured and found; constant afterwards.
@@ -89,14 +93,14 @@ struct BootFacts {
 
 /// The machine. All zero at first, so that it takes no room in the image.
 struct Monitor {
+    std::atomic<u64> generation{0};
+    std::atomic<u32> stopping{0};
     std::array<HartState, board::max_harts> harts{};
     BootFacts boot{};
     Locked<enclave::Registry> registry{};
     enclave::PublishedRanges published{};
-    std::atomic<u64> generation{0};
     Locked<attest::Identity> identity{}; ///< its lock also guards the cryptographic pool
     Locked<attest::Drbg> drbg{};
-    std::atomic<u32> stopping{0};
 };
 
 } // namespace plinth::monitor

@@ -3,6 +3,8 @@
 
 #include "monitor/virtual_trap.hpp"
 
+#include <utility>
+
 namespace plinth::monitor {
 namespace {
 
@@ -10,14 +12,8 @@ using namespace arch;
 
 // Which hart has what.
 
-template <char Letter> bool has(Features const& f) { return f.has(Letter); }
-bool has_envcfg(Features const& f) { return f.envcfg; }
-bool has_s_envcfg(Features const& f) { return f.envcfg && f.has('S'); }
-bool has_h_envcfg(Features const& f) { return f.envcfg && f.has('H'); }
-bool has_sstc(Features const& f) { return f.sstc; }
-bool has_vstimecmp(Features const& f) { return f.sstc && f.has('H'); }
-bool has_countinhibit(Features const& f) { return f.countinhibit; }
-bool has_scountovf(Features const& f) { return f.scountovf; }
+constexpr Needs always{}, with_s{"S"}, with_h{"H"}, with_u{"U"}, with_envcfg{"", &Features::envcfg},
+    with_sstc{"", &Features::sstc};
 
 /// What may be written to mideleg and mie below M (3.1.9; LCOFI: Sscofpmf).
 u64 supervisor_bits(Features const& f) {
@@ -31,10 +27,16 @@ template <CsrNumber N> u64 read_physical(HartState& h, CsrNumber) { return h.har
 template <CsrNumber N> void write_physical(HartState& h, CsrNumber, u64 asked, u64) {
     h.hart.write<N>(asked);
 }
+constexpr CsrRow row(CsrNumber first, CsrNumber last, char const* name, Needs needs,
+                     CsrRow::Read read, CsrRow::Write write) {
+    return {first, last, needs.letters, needs.flag, name, read, write};
+}
 template <CsrNumber N>
-constexpr CsrRow physical(char const* name, CsrRow::Exists exists,
+constexpr CsrRow physical(char const* name, Needs needs = always,
                           CsrRow::Write write = csr_read_only(N) ? nullptr : write_physical<N>) {
-    return {N, N, name, read_physical<N>, write, exists};
+    auto made = row(N, N, name, needs, read_physical<N>, write);
+    made.plain = true;
+    return made;
 }
 template <auto Slot> u64 read_slot(HartState& h, CsrNumber) { return h.v.*Slot; }
 
@@ -62,13 +64,17 @@ u64 with_sd(u64 status) {
     return mstatus::Sd::set(status, dirty ? 1 : 0);
 }
 u64 read_mstatus(HartState& h, CsrNumber) { return with_sd(h.v.mstatus); }
-void write_mstatus(HartState& h, CsrNumber, u64 asked, u64) {
-    h.v.mstatus = legalize_mstatus(h.v.mstatus, asked, h.hart.features());
+/// What an entry to the firmware depends on: the plan, interrupts and what S-mode would see.
+constexpr auto entry_status = mstatus::s_writable | mstatus::Mie::mask | mstatus::Mprv::mask;
+void set_status(HartState& h, u64 asked) {
+    auto const old =
+        std::exchange(h.v.mstatus, legalize_mstatus(h.v.mstatus, asked, h.hart.features()));
+    h.prepared = ((old ^ h.v.mstatus) & entry_status) == 0 && mstatus::Mprv::get(old) == 0;
 }
+void write_mstatus(HartState& h, CsrNumber, u64 asked, u64) { set_status(h, asked); }
 u64 read_sstatus(HartState& h, CsrNumber) { return with_sd(h.v.mstatus) & mstatus::s_visible; }
 void write_sstatus(HartState& h, CsrNumber, u64 asked, u64) {
-    auto const& f = h.hart.features();
-    h.v.mstatus = legalize_mstatus(h.v.mstatus, merge(h.v.mstatus, asked, mstatus::s_writable), f);
+    set_status(h, merge(h.v.mstatus, asked, mstatus::s_writable));
 }
 
 // Interrupts: one mie and one mip, of which sie and sip are views (3.1.9, 4.1.3).
@@ -174,6 +180,12 @@ u64 read_pmpcfg(HartState& h, CsrNumber number) {
         word |= u64{h.v.pmp.cfg[first + i]} << (8 * i);
     return word;
 }
+/// The plans are computed again when they are next loaded; M's own only where it is bound.
+void vpmp_changed(HartState& h) {
+    h.host_stale = true;
+    h.prepared = false;
+    for (auto const cfg : h.v.pmp.cfg) h.firmware_stale |= (cfg & pmpcfg::locked) != 0;
+}
 void write_pmpcfg(HartState& h, CsrNumber number, u64 asked, u64) {
     auto const first = (number - csr::Pmpcfg0) * 4U;
     for (unsigned i = 0; i < 8 && first + i < virtual_pmp_entries; ++i) {
@@ -181,6 +193,7 @@ void write_pmpcfg(HartState& h, CsrNumber number, u64 asked, u64) {
         if ((cfg & pmpcfg::locked) != 0) continue;
         cfg = legalize_pmpcfg(static_cast<u8>(asked >> (8 * i)));
     }
+    vpmp_changed(h);
 }
 u64 read_pmpaddr(HartState& h, CsrNumber number) {
     auto const index = static_cast<unsigned>(number - csr::Pmpaddr0);
@@ -195,6 +208,7 @@ void write_pmpaddr(HartState& h, CsrNumber number, u64 asked, u64) {
         if ((above & pmpcfg::locked) != 0 && (above & pmpcfg::a_mask) == pmpcfg::tor) return;
     }
     h.v.pmp.addr[index] = asked & pmpaddr_mask;
+    vpmp_changed(h);
 }
 
 u64 read_mhartid(HartState& h, CsrNumber) { return h.hart.id(); }
@@ -202,18 +216,19 @@ u64 read_mhartid(HartState& h, CsrNumber) { return h.hart.id(); }
 // The table.
 
 constexpr u64 any = ~0ULL;
-constexpr auto with_s = has<'S'>;
-constexpr auto with_h = has<'H'>;
 
 /// A register in VirtCsrs.
 constexpr CsrRow slot(CsrNumber number, char const* name, u64 VirtCsrs::* where,
-                      CsrRow::Legalize legalize = nullptr, CsrRow::Exists exists = nullptr) {
-    return {number, number, name, nullptr, nullptr, exists, {}, where, legalize};
+                      CsrRow::Legalize legalize = nullptr, Needs needs = always) {
+    auto const plain =
+        where != &VirtCsrs::mie && where != &VirtCsrs::mideleg && where != &VirtCsrs::hvip;
+    return {number,  number,  needs.letters, needs.flag, name,
+            nullptr, nullptr, where,         legalize,   plain};
 }
 /// A register that functions read and write.
 constexpr CsrRow computed(CsrNumber number, char const* name, CsrRow::Read read,
-                          CsrRow::Write write = nullptr, CsrRow::Exists exists = nullptr) {
-    return {number, number, name, read, write, exists};
+                          CsrRow::Write write = nullptr, Needs needs = always) {
+    return row(number, number, name, needs, read, write);
 }
 
 // clang-format off
@@ -222,13 +237,13 @@ constexpr CsrRow rows[] = {
     computed(csr::Sie, "sie", read_sie, write_sie, with_s),
     physical<csr::Stvec>("stvec", with_s),
     physical<csr::Scounteren>("scounteren", with_s),
-    physical<csr::Senvcfg>("senvcfg", has_s_envcfg),
+    physical<csr::Senvcfg>("senvcfg", {"S", &Features::envcfg}),
     physical<csr::Sscratch>("sscratch", with_s),
     physical<csr::Sepc>("sepc", with_s),
     physical<csr::Scause>("scause", with_s),
     physical<csr::Stval>("stval", with_s),
     computed(csr::Sip, "sip", read_sip, write_sip, with_s),
-    physical<csr::Stimecmp>("stimecmp", has_sstc),
+    physical<csr::Stimecmp>("stimecmp", with_sstc),
     computed(csr::Satp, "satp", read_slot<&VirtCsrs::satp>, write_satp, with_s),
     physical<csr::Vsstatus>("vsstatus", with_h),
     computed(csr::Vsie, "vsie", read_vsie, write_vsie, with_h),
@@ -238,18 +253,18 @@ constexpr CsrRow rows[] = {
     physical<csr::Vscause>("vscause", with_h),
     physical<csr::Vstval>("vstval", with_h),
     computed(csr::Vsip, "vsip", read_vsip, write_vsip, with_h),
-    physical<csr::Vstimecmp>("vstimecmp", has_vstimecmp),
+    physical<csr::Vstimecmp>("vstimecmp", {"H", &Features::sstc}),
     physical<csr::Vsatp>("vsatp", with_h),
-    {csr::Mstatus, csr::Mstatus, "mstatus", read_mstatus, write_mstatus, nullptr, {.replan = true}},
-    physical<csr::Misa>("misa", nullptr, ignore_write),
+    computed(csr::Mstatus, "mstatus", read_mstatus, write_mstatus),
+    physical<csr::Misa>("misa", always, ignore_write),
     slot(csr::Medeleg, "medeleg", &VirtCsrs::medeleg, legalize_medeleg, with_s),
     slot(csr::Mideleg, "mideleg", &VirtCsrs::mideleg, legalize_mideleg, with_s),
     slot(csr::Mie, "mie", &VirtCsrs::mie, legalize_mie),
     slot(csr::Mtvec, "mtvec", &VirtCsrs::mtvec, legalize_mtvec),
-    computed(csr::Mcounteren, "mcounteren", read_slot<&VirtCsrs::mcounteren>, write_mcounteren, has<'U'>),
-    computed(csr::Menvcfg, "menvcfg", read_slot<&VirtCsrs::menvcfg>, write_menvcfg, has_envcfg),
-    physical<csr::Mcountinhibit>("mcountinhibit", has_countinhibit, write_mcountinhibit),
-    {csr::Mhpmevent3, csr::Mhpmevent31, "mhpmevent", read_zero, ignore_write},
+    computed(csr::Mcounteren, "mcounteren", read_slot<&VirtCsrs::mcounteren>, write_mcounteren, with_u),
+    computed(csr::Menvcfg, "menvcfg", read_slot<&VirtCsrs::menvcfg>, write_menvcfg, with_envcfg),
+    physical<csr::Mcountinhibit>("mcountinhibit", {"", &Features::countinhibit}, write_mcountinhibit),
+    row(csr::Mhpmevent3, csr::Mhpmevent31, "mhpmevent", always, read_zero, ignore_write),
     slot(csr::Mscratch, "mscratch", &VirtCsrs::mscratch),
     slot(csr::Mepc, "mepc", &VirtCsrs::mepc, legalize_mepc),
     slot(csr::Mcause, "mcause", &VirtCsrs::mcause),
@@ -257,8 +272,8 @@ constexpr CsrRow rows[] = {
     computed(csr::Mip, "mip", read_mip, write_mip),
     slot(csr::Mtinst, "mtinst", &VirtCsrs::mtinst, nullptr, with_h),
     slot(csr::Mtval2, "mtval2", &VirtCsrs::mtval2, nullptr, with_h),
-    {csr::Pmpcfg0, csr::Pmpcfg15, "pmpcfg", read_pmpcfg, write_pmpcfg, nullptr, {.replan = true}},
-    {csr::Pmpaddr0, csr::Pmpaddr63, "pmpaddr", read_pmpaddr, write_pmpaddr, nullptr, {.replan = true}},
+    row(csr::Pmpcfg0, csr::Pmpcfg15, "pmpcfg", always, read_pmpcfg, write_pmpcfg),
+    row(csr::Pmpaddr0, csr::Pmpaddr63, "pmpaddr", always, read_pmpaddr, write_pmpaddr),
     computed(csr::Hstatus, "hstatus", read_slot<&VirtCsrs::hstatus>, write_hstatus, with_h),
     physical<csr::Hedeleg>("hedeleg", with_h),
     physical<csr::Hideleg>("hideleg", with_h),
@@ -266,36 +281,42 @@ constexpr CsrRow rows[] = {
     physical<csr::Htimedelta>("htimedelta", with_h),
     physical<csr::Hcounteren>("hcounteren", with_h),
     computed(csr::Hgeie, "hgeie", read_slot<&VirtCsrs::hgeie>, write_hgeie, with_h),
-    physical<csr::Henvcfg>("henvcfg", has_h_envcfg),
+    physical<csr::Henvcfg>("henvcfg", {"H", &Features::envcfg}),
     physical<csr::Htval>("htval", with_h),
     computed(csr::Hip, "hip", read_hip, write_hip, with_h),
     slot(csr::Hvip, "hvip", &VirtCsrs::hvip, legalize_hvip, with_h),
     physical<csr::Htinst>("htinst", with_h),
     physical<csr::Hgatp>("hgatp", with_h),
-    physical<csr::Mcycle>("mcycle", nullptr),
-    physical<csr::Minstret>("minstret", nullptr),
-    {csr::Mhpmcounter3, csr::Mhpmcounter31, "mhpmcounter", read_zero, ignore_write},
+    physical<csr::Mcycle>("mcycle"),
+    physical<csr::Minstret>("minstret"),
+    row(csr::Mhpmcounter3, csr::Mhpmcounter31, "mhpmcounter", always, read_zero, ignore_write),
     computed(csr::Cycle, "cycle", read_physical<csr::Mcycle>),
     computed(csr::Time, "time", read_time),
     computed(csr::Instret, "instret", read_physical<csr::Minstret>),
-    {csr::Hpmcounter3, csr::Hpmcounter31, "hpmcounter", read_zero},
-    physical<csr::Scountovf>("scountovf", has_scountovf),
+    row(csr::Hpmcounter3, csr::Hpmcounter31, "hpmcounter", always, read_zero, nullptr),
+    physical<csr::Scountovf>("scountovf", {"", &Features::scountovf}),
     physical<csr::Hgeip>("hgeip", with_h),
-    physical<csr::Mvendorid>("mvendorid", nullptr),
-    physical<csr::Marchid>("marchid", nullptr),
-    physical<csr::Mimpid>("mimpid", nullptr),
+    physical<csr::Mvendorid>("mvendorid"),
+    physical<csr::Marchid>("marchid"),
+    physical<csr::Mimpid>("mimpid"),
     computed(csr::Mhartid, "mhartid", read_mhartid),
-    computed(csr::Mconfigptr, "mconfigptr", read_zero, nullptr, has_envcfg),
+    computed(csr::Mconfigptr, "mconfigptr", read_zero, nullptr, with_envcfg),
 };
 // clang-format on
 
-constexpr bool sorted_and_disjoint() {
-    for (std::size_t i = 0; i < std::size(rows); ++i)
-        if (rows[i].last < rows[i].first || (i > 0 && rows[i].first <= rows[i - 1].last))
-            return false;
-    return true;
-}
-static_assert(sorted_and_disjoint());
+/// By CSR number: 1 + the index of its row, 0 if it has none. On RV64 odd-numbered pmpcfg registers
+/// do not exist (3.7.1).
+constexpr auto row_index = [] {
+    static_assert(std::size(rows) < 256);
+    std::array<u8, 4096> index{};
+    for (u8 i = 0; i < std::size(rows); ++i)
+        for (unsigned number = rows[i].first; number <= rows[i].last; ++number)
+            if (index[number] != 0)
+                __builtin_unreachable(); // two rows: does not compile
+            else if (rows[i].first != csr::Pmpcfg0 || number % 2 == 0)
+                index[number] = i + 1;
+    return index;
+}();
 
 constexpr bool every_row_has_storage() {
     for (auto const& row : rows)
@@ -306,18 +327,22 @@ constexpr bool every_row_has_storage() {
 }
 static_assert(every_row_has_storage());
 
-/// On RV64 odd-numbered pmpcfg registers do not exist (3.7.1).
-bool is_odd_pmpcfg(CsrNumber number) {
-    return number >= csr::Pmpcfg0 && number <= csr::Pmpcfg15 && number % 2 == 1;
-}
-
-void write_row(HartState& h, CsrRow const& row, Insn const& insn, u64 old) {
+[[gnu::noinline]] Next write_row(HartState& h, CsrRow const& row, CsrInsn insn) {
+    using Operation = CsrInsn::Operation;
+    auto const number = insn.csr();
+    if (csr_read_only(number)) return illegal(h, insn.bits);
+    auto const old = row.get(h, number);
     auto const operand = insn.operand(h.regs.guest);
-    auto const mask = insn.kind == Insn::Kind::CsrWrite ? any : operand;
-    auto const asked = merge(old, insn.kind == Insn::Kind::CsrClear ? 0 : operand, mask);
-    if (row.write != nullptr) return row.write(h, insn.csr, asked, mask);
-    auto& slot = h.v.*row.slot;
-    slot = row.legalize != nullptr ? row.legalize(slot, asked, h.hart.features()) : asked;
+    auto const mask = insn.operation() == Operation::Write ? any : operand;
+    auto const asked = merge(old, insn.operation() == Operation::Clear ? 0 : operand, mask);
+    h.regs.guest.set(insn.rd(), old);
+    h.prepared = row.plain || mstatus::Mie::get(h.v.mstatus) == 0; // write() may know better
+    if (row.slot == nullptr)
+        row.write(h, number, asked, mask);
+    else
+        h.v.*row.slot =
+            row.legalize != nullptr ? row.legalize(old, asked, h.hart.features()) : asked;
+    return skip();
 }
 
 } // namespace
@@ -349,27 +374,20 @@ u8 legalize_pmpcfg(u8 asked) {
 }
 
 CsrRow const* find_csr(CsrNumber number, Features const& features) {
-    std::size_t low = 0;
-    std::size_t high = std::size(rows);
-    while (low < high) {
-        auto const middle = (low + high) / 2;
-        if (rows[middle].last < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == std::size(rows) || number < rows[low].first || is_odd_pmpcfg(number)) return nullptr;
-    auto const& row = rows[low];
-    return row.exists == nullptr || row.exists(features) ? &row : nullptr;
+    auto const index = row_index[number % row_index.size()];
+    if (index == 0) return nullptr;
+    auto const& row = rows[index - 1];
+    return row.exists(features) ? &row : nullptr;
 }
 
-Result<CsrAccess> access_csr(HartState& h, Insn const& insn) {
-    auto const* row = find_csr(insn.csr, h.hart.features());
-    if (row == nullptr) return Err::BadArgument;
-    if (insn.csr_writes() && csr_read_only(insn.csr)) return Err::BadArgument;
-    auto const old = row->read != nullptr ? row->read(h, insn.csr) : h.v.*row->slot;
-    if (insn.csr_writes()) write_row(h, *row, insn, old);
-    return CsrAccess{old, insn.csr_writes() ? row->effects : Effects{}};
+Next emulate_csr(HartState& h, CsrInsn insn) {
+    auto const number = insn.csr();
+    auto const* row = find_csr(number, h.hart.features());
+    if (row == nullptr) return illegal(h, insn.bits);
+    if (insn.writes()) return write_row(h, *row, insn);
+    h.regs.guest.set(insn.rd(), row->get(h, number));
+    h.prepared = true;
+    return skip();
 }
 
 } // namespace plinth::monitor

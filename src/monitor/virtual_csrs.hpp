@@ -3,17 +3,21 @@
 #pragma once
 
 #include "arch/decode.hpp"
-#include "monitor/state.hpp"
+#include "monitor/next.hpp"
 
 namespace plinth::monitor {
 
-/// What a CSR access changed besides the register.
-struct Effects {
-    bool replan{false}; ///< vPMP or vMPRV: the plans must be computed again
+/// What a hart must have: letters of misa, and an extension that has none.
+struct Needs {
+    u32 letters{0};
+    bool arch::Features::* flag{nullptr};
+    constexpr Needs() = default;
+    constexpr Needs(char const* in_misa, bool arch::Features::* other = nullptr) : flag{other} {
+        for (; *in_misa != '\0'; ++in_misa) letters |= 1U << static_cast<unsigned>(*in_misa - 'A');
+    }
 };
 
 struct CsrRow {
-    using Exists = bool (*)(arch::Features const&);
     using Read = u64 (*)(HartState&, arch::CsrNumber);
     using Legalize = u64 (*)(u64 old, u64 asked, arch::Features const&);
     /// `mask`: the bits that the instruction addresses; the others keep their value.
@@ -21,25 +25,29 @@ struct CsrRow {
 
     arch::CsrNumber first;
     arch::CsrNumber last;
-    char const* name;
+    u32 letters{0}; ///< see Needs
+    bool arch::Features::* flag{nullptr};
+    char const* name{nullptr};
     Read read{nullptr};
     Write write{nullptr};
-    Exists exists{nullptr};
-    Effects effects{};
     u64 VirtCsrs::* slot{nullptr}; ///< where there is no read or write
     Legalize legalize{nullptr};    ///< what a write to the slot obeys
+    bool plain{false};             ///< no entry to the firmware depends on its value
+
+    bool exists(arch::Features const& f) const {
+        return (letters & ~static_cast<u32>(f.misa)) == 0 && (flag == nullptr || f.*flag);
+    }
+    u64 get(HartState& h, arch::CsrNumber number) const {
+        return slot != nullptr ? h.v.*slot : read(h, number);
+    }
 };
 
 /// The row of a CSR that this hart's virtual M-mode has; nullptr if it has none.
 CsrRow const* find_csr(arch::CsrNumber number, arch::Features const& features);
 
-struct CsrAccess {
-    u64 old;
-    Effects effects;
-};
-/// Executes a CSR instruction of vM on `h`; the caller writes rd. Error BadArgument: illegal
-/// instruction (absent register, or a write to a read-only one), nothing changed (2.1).
-Result<CsrAccess> access_csr(HartState& h, arch::Insn const& insn);
+/// Executes a CSR instruction of vM; an absent register or a write to a read-only one is an illegal
+/// instruction (2.1).
+Next emulate_csr(HartState& h, arch::CsrInsn insn);
 
 /// Legalizers: the value that a register holds after `asked` was written over `old`.
 u64 legalize_mstatus(u64 old, u64 asked, arch::Features const&);

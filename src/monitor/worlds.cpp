@@ -16,7 +16,6 @@ using namespace arch;
 /// Exceptions that an enclave's runtime handles itself: misaligned fetch, breakpoint, ecall from U,
 /// page faults. Everything else comes to the monitor.
 constexpr u64 enclave_medeleg = 0xb109;
-constexpr u64 below_m = irq::s_bits | irq::vs_bits | irq::bit(irq::Lcofi);
 
 u64 fixed_mideleg(HartState const& h) { return legalize_mideleg(0, 0, h.hart.features()); }
 
@@ -60,13 +59,14 @@ u64 host_deadline(HartState& h) {
     return on ? h.hart.read<csr::Stimecmp>() : u64{~0ULL};
 }
 
-/// The earliest future moment that concerns anyone. What is past is pending, not programmed.
+} // namespace
+
 void program_deadline(HartState& h) {
     u64 deadline = ~0ULL;
     auto const consider = [&](u64 moment) {
         if (moment > h.now) deadline = std::min(deadline, moment);
     };
-    consider(h.vmtimecmp.load());
+    consider(h.vmtimecmp.load(std::memory_order_relaxed));
     if (h.world == World::Enclave) {
         consider(h.enclave->deadline);
         consider(host_deadline(h));
@@ -76,16 +76,20 @@ void program_deadline(HartState& h) {
     h.hart.set_deadline(deadline);
 }
 
-/// mie for the current world: the monitor's own two always; MEI when vM would take it now; below M
-/// what the host enabled (invariants 9 and 12).
+namespace {
+
+/// mie for the current world: the monitor's own two always; in vM what it would take now, none of
+/// which is delegated there, so that it comes to the monitor; below M also what the host enabled
+/// (invariants 9 and 12).
 u64 physical_mie(HartState& h) {
-    auto bits = irq::bit(irq::Msi) | irq::bit(irq::Mti);
-    auto const takes = h.world != World::Firmware || mstatus::Mie::get(h.v.mstatus) != 0;
-    if (takes) bits |= h.v.mie & irq::bit(irq::Mei);
+    constexpr auto bits = irq::bit(irq::Msi) | irq::bit(irq::Mti);
+    constexpr auto not_vs = irq::bit(irq::Mei) | (irq::below_m & ~irq::vs_bits);
     switch (h.world) {
-    case World::Firmware: return bits;
-    case World::Host: return bits | (h.v.mie & below_m);
-    case World::Enclave: return bits | (h.v.mie & below_m & ~irq::vs_bits);
+    case World::Firmware:
+        return mstatus::Mie::get(h.v.mstatus) == 0 ? bits
+                                                   : bits | (h.v.mie & ~h.v.mideleg & not_vs);
+    case World::Host: return bits | (h.v.mie & (irq::bit(irq::Mei) | irq::below_m));
+    case World::Enclave: return bits | (h.v.mie & not_vs);
     }
     return bits;
 }
@@ -125,7 +129,8 @@ void host_to_firmware(HartState& h) {
     park_hypervisor(h);
 }
 
-void host_to_enclave(HartState& h, enclave::Enclave& enclave) {
+void host_to_enclave(HartState& h) {
+    auto& enclave = *h.enclave;
     auto const& f = h.hart.features();
     h.host_regs = h.regs;
     enclave::save(h.hart, h.host_supervisor);
@@ -133,16 +138,17 @@ void host_to_enclave(HartState& h, enclave::Enclave& enclave) {
     if (f.envcfg) h.hart.write<csr::Menvcfg>(0);
     enclave::load(h.hart, enclave::HypervisorContext{});
     h.world = World::Enclave;
-    h.enclave = &enclave;
     h.regs = enclave.registers;
     write_delegation(h, enclave_medeleg, fixed_mideleg(h));
     enclave::load(h.hart, enclave.supervisor);
     h.hart.write<csr::Mcounteren>(7);
     h.enclave_image = lower(enclave_plan(*enclave.layout), f.pmp_entries).image;
-    h.hart.load_pmp(h.enclave_image);
+    h.loaded = nullptr;
+    load_plan(h, h.enclave_image);
     h.hart.fence_all();
     if (enclave.last_hart != h.hart.id()) h.hart.fence_code();
     enclave.last_hart = h.hart.id();
+    program_deadline(h);
 }
 
 void enclave_to_host(HartState& h, enclave::Answer answer) {
@@ -168,6 +174,7 @@ void enclave_to_host(HartState& h, enclave::Answer answer) {
     h.hart.fence_all();
     h.regs.guest.set(reg::a0, static_cast<u64>(answer.code));
     h.regs.guest.set(reg::a1, answer.value);
+    program_deadline(h);
 }
 
 void forget_worlds(HartState& h) {
@@ -178,6 +185,7 @@ void forget_worlds(HartState& h) {
 }
 
 bool enclave_must_stop(HartState& h) {
+    h.now = h.hart.time();
     auto const enabled = h.v.mie & virtual_mip(h);
     if ((enabled & ~irq::vs_bits) != 0) return true;
     return h.enclave->deadline <= h.now || host_deadline(h) <= h.now;
@@ -185,24 +193,9 @@ bool enclave_must_stop(HartState& h) {
 
 void prepare_entry(HartState& h) {
     load_current_plan(h);
-    program_deadline(h);
     h.hart.write<csr::Mie>(physical_mie(h));
     h.regs.guest.mstatus = physical_mstatus(h);
-}
-
-void take_over(HartState& h, Trap const& trap) {
-    switch (h.world) {
-    case World::Firmware:
-        h.v.mstatus = merge(h.v.mstatus, trap.mstatus, mstatus::Fs::mask | mstatus::Vs::mask);
-        return;
-    case World::Host:
-        h.v.mstatus = merge(h.v.mstatus, trap.mstatus, mstatus::s_writable);
-        h.v.mie = merge(h.v.mie, h.hart.read<csr::Mie>(), below_m);
-        break;
-    case World::Enclave: h.enclave->supervisor.sstatus = trap.mstatus & mstatus::s_writable; break;
-    }
-    h.regs.priv = trap.from();
-    h.regs.virt = trap.from_virtual();
+    h.prepared = true;
 }
 
 void wait_for_virtual_interrupt(HartState& h) {
@@ -210,10 +203,12 @@ void wait_for_virtual_interrupt(HartState& h) {
     if ((virtual_mip(h) & h.v.mie) != 0) return;
     program_deadline(h);
     h.hart.write<csr::Mie>(irq::bit(irq::Msi) | irq::bit(irq::Mti) |
-                           (h.v.mie & (irq::bit(irq::Mei) | below_m)));
+                           (h.v.mie & (irq::bit(irq::Mei) | irq::below_m)));
     h.hart.wait_for_interrupt();
     h.hart.clear_ipi();
     serve(h);
+    h.now = h.hart.time();
+    program_deadline(h);
 }
 
 void reset_virtual_hart(HartState& h) {

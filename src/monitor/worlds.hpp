@@ -11,7 +11,7 @@ namespace plinth::monitor {
 void firmware_to_host(HartState& h);
 void host_to_firmware(HartState& h);
 /// The enclave is Running and its state belongs to this hart.
-void host_to_enclave(HartState& h, enclave::Enclave& enclave);
+void host_to_enclave(HartState& h);
 /// Saves the enclave's state, gives the host its own back and answers its call.
 void enclave_to_host(HartState& h, enclave::Answer answer);
 
@@ -22,10 +22,12 @@ void forget_worlds(HartState& h);
 /// on.
 bool enclave_must_stop(HartState& h);
 
-/// The last step before a guest entry: plan, mie, mstatus and deadline for the current world.
+/// Makes the hart's timer expire at the earliest moment after `now` that concerns anyone. Called
+/// where such a moment or the world changed.
+void program_deadline(HartState& h);
+
+/// The last step before a guest entry: plan, mie and mstatus for the current world.
 void prepare_entry(HartState& h);
-/// The first step after a trap: takes over what the world changed in the hart.
-void take_over(HartState& h, Trap const& trap);
 
 /// Sleeps as a wfi of vM would: until an interrupt is pending that vmie enables, or something else
 /// wakes the hart. May return early (3.3.3).

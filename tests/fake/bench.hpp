@@ -12,6 +12,11 @@
 #include <array>
 #include <memory>
 
+namespace plinth::monitor {
+/// One turn of the run loop.
+inline void turn(HartState& h) { run(h); }
+} // namespace plinth::monitor
+
 namespace plinth::fake {
 
 /// A hart like QEMU's rv64: IMAFDC, S, U, envcfg; with more on request.

@@ -298,6 +298,13 @@ GuestAccess Hart::access(std::uint64_t address, unsigned width, std::uint64_t ho
     return out;
 }
 
+std::uint64_t Hart::fetch(std::uint64_t pc) {
+    auto const low = guest_load(pc, 2, status | mstatus::Mxr::mask);
+    if (!low.ok || (low.value & 3U) != 3) return low.ok ? low.value : ~0ULL;
+    auto const high = guest_load(pc + 2, 2, status | mstatus::Mxr::mask);
+    return high.ok ? low.value | high.value << 16U : ~0ULL;
+}
+
 GuestAccess Hart::guest_load(std::uint64_t address, unsigned width, std::uint64_t how) {
     return access(address, width, how, false, 0);
 }

@@ -44,8 +44,14 @@ class Hart {
     template <CsrNumber N> bool probe() const { return there_.test(N); }
 
     /// Takes a pending interrupt, or checks the entry (before_entry) and plays the next step.
+    bool enter(GuestContext& guest, Trap& trap) {
+        trap = enter(guest);
+        return true;
+    }
     Trap enter(GuestContext& guest);
+    static bool goes_on() { return false; } ///< one turn at a time
     void load_pmp(PmpImage const& image);
+    std::uint64_t fetch(std::uint64_t pc);
     GuestAccess guest_load(std::uint64_t address, unsigned width, std::uint64_t status);
     GuestAccess guest_store(std::uint64_t address, unsigned width, std::uint64_t status,
                             std::uint64_t value);

@@ -16,6 +16,20 @@
 namespace plinth::fake {
 namespace {
 
+/// What an emulator decided, and the trap as it left it.
+struct Outcome {
+    monitor::Next::Kind kind;
+    std::uint64_t length;
+    arch::Trap trap;
+};
+Outcome outcome(monitor::Next (*emulate)(monitor::HartState&), monitor::HartState& h,
+                arch::Trap const& trap) {
+    h.trap = trap;
+    h.hart.status = monitor::current_rights(h); // whom the trap interrupted
+    auto const next = emulate(h);
+    return {next.kind(), next.length(), h.trap};
+}
+
 using namespace arch;
 using monitor::Next;
 using monitor::World;
@@ -394,7 +408,7 @@ class Emulated : public testing::Test {
         return out.str();
     }
     /// What `Next` says, what registers and memory around the access hold.
-    void compare(Next const& next, std::optional<Fault> const& fault, Files const& files,
+    void compare(Outcome const& next, std::optional<Fault> const& fault, Files const& files,
                  Form const& form, std::uint64_t address) {
         ++(fault ? faults : successes);
         ASSERT_EQ(next.kind, fault ? Next::Kind::Reflect : Next::Kind::Skip);
@@ -504,7 +518,7 @@ class MprvAccess : public Emulated {
         monitor::load_current_plan(h);
         auto const image = h.hart.loaded();
         auto const cause = form.loads() ? Cause::LoadAccess : Cause::StoreAccess;
-        auto const next = monitor::emulate_mprv(h, {.cause = raw(cause), .tval = address});
+        auto const next = outcome(monitor::emulate_mprv, h, {.cause = raw(cause), .tval = address});
         auto const fault = by_model(model, files, form, address, rights);
         compare(next, fault, files, form, address);
         if (HasFatalFailure()) return;
@@ -719,7 +733,8 @@ TEST_F(MprvAccess, WhatIsNotEmulatedGetsTheTrapThatCameFromTheHart) {
             h.regs.guest.pc = code;
             h.v.mstatus = mstatus::Mprv::mask | mstatus::Mpp::set(0, 1);
             monitor::load_current_plan(h);
-            auto const next = monitor::emulate_mprv(h, {.cause = raw(cause), .tval = 0x1234});
+            auto const next =
+                outcome(monitor::emulate_mprv, h, {.cause = raw(cause), .tval = 0x1234});
             EXPECT_EQ(next.kind, Next::Kind::Reflect) << std::hex << word;
             EXPECT_EQ(next.trap.cause, raw(cause));
             EXPECT_EQ(next.trap.tval, 0x1234U);
@@ -739,7 +754,8 @@ void expect_illegal(Bench& bench, std::uint32_t word, unsigned length, std::uint
     auto const fp = h.hart.fp;
     bench.poke(0x8050'1000, 0x1122'3344'5566'7788);
     monitor::load_current_plan(h);
-    auto const next = monitor::emulate_mprv(h, {.cause = raw(Cause::LoadAccess), .tval = 8});
+    auto const next =
+        outcome(monitor::emulate_mprv, h, {.cause = raw(Cause::LoadAccess), .tval = 8});
     EXPECT_EQ(next.kind, Next::Kind::Reflect);
     EXPECT_EQ(next.trap.cause, raw(Cause::IllegalInstruction));
     EXPECT_EQ(next.trap.tval, length == 2 ? word & 0xffffU : word);
@@ -823,7 +839,7 @@ TEST(MprvWithHypervisor, F03_AFaultOfAnAccessWithMpvNamesAGuestsAddress) {
             auto const mode = mstatus::Mpp::set(mstatus::Mprv::mask, 1) | mstatus::Fs::set(0, 1);
             h.v.mstatus = mstatus::Mpv::set(mode, mpv);
             monitor::load_current_plan(h);
-            auto const next = monitor::emulate_mprv(h, {.cause = 5, .tval = mon + 0x100});
+            auto const next = outcome(monitor::emulate_mprv, h, {.cause = 5, .tval = mon + 0x100});
             EXPECT_EQ(next.kind, Next::Kind::Reflect);
             EXPECT_EQ(next.trap.cause, word == encode_load(3, 7, 9, 0) ? 5U : 7U);
             EXPECT_EQ(next.trap.tval, mon + 0x100);
@@ -893,7 +909,8 @@ class MisalignedAccess : public Emulated {
         auto const root = h.hart.read_csr(csr::Satp);
         auto const image = h.hart.loaded();
         auto const cause = form.loads() ? Cause::LoadMisaligned : Cause::StoreMisaligned;
-        auto const next = monitor::emulate_misaligned(h, {.cause = raw(cause), .tval = address});
+        auto const next =
+            outcome(monitor::emulate_misaligned, h, {.cause = raw(cause), .tval = address});
         auto const fault = form.atomic() ? Fault{raw(cause), address}
                                          : by_model(model, files, form, address, rights);
         compare(next, fault, files, form, address);
@@ -942,7 +959,8 @@ TEST_F(MisalignedAccess, E13_WhatDoesNotFitTheTrapIsReflectedUntouched) {
         h.regs.priv = Priv::S;
         h.regs.guest.set(9, address);
         h.regs.guest.set(7, 0x1111);
-        auto const next = monitor::emulate_misaligned(h, {.cause = raw(cause), .tval = 77});
+        auto const next =
+            outcome(monitor::emulate_misaligned, h, {.cause = raw(cause), .tval = 77});
         EXPECT_EQ(next.kind, Next::Kind::Reflect) << std::hex << word;
         EXPECT_EQ(next.trap.cause, raw(cause));
         EXPECT_EQ(next.trap.tval, 77U);
@@ -959,7 +977,7 @@ TEST_F(MisalignedAccess, E13_WhatDoesNotFitTheTrapIsReflectedUntouched) {
     }
     put_code(code, encode_load(3, 7, 9, 0), 4);
     h.regs.guest.pc = 0x7fff'0000; // what cannot be fetched any more
-    auto const next = monitor::emulate_misaligned(h, {.cause = 4, .tval = 77});
+    auto const next = outcome(monitor::emulate_misaligned, h, {.cause = 4, .tval = 77});
     EXPECT_EQ(next.kind, Next::Kind::Reflect);
     EXPECT_EQ(next.trap.cause, 4U);
     compare_all();

@@ -3,6 +3,8 @@
 /// that another hand typed from the specification.
 #include "bench.hpp"
 #include "monitor/virtual_csrs.hpp"
+#include "monitor/virtual_trap.hpp"
+#include "monitor/worlds.hpp"
 #include "reference/csr_reference.hpp"
 
 #include <algorithm>
@@ -63,11 +65,16 @@ class VirtualCsrs : public testing::TestWithParam<Machine> {
         h.hart.attach(bench.machine, 0, features);
         go_online(h);
     }
-    Result<CsrAccess> execute(ref::CsrOp op, unsigned number, unsigned rs1, unsigned rd = 6) {
+    struct Executed {
+        std::uint64_t old; ///< what rd received
+    };
+    /// Nothing if the instruction is illegal.
+    std::optional<Executed> execute(ref::CsrOp op, unsigned number, unsigned rs1, unsigned rd = 6) {
         constexpr fake::CsrOp ops[] = {fake::CsrOp::Rw,  fake::CsrOp::Rs,  fake::CsrOp::Rc,
                                        fake::CsrOp::Rwi, fake::CsrOp::Rsi, fake::CsrOp::Rci};
         auto const word = encode_csr(ops[static_cast<unsigned>(op)], rd, number, rs1);
-        return access_csr(h, arch::decode(word));
+        if (emulate_csr(h, arch::CsrInsn{word}).kind() != Next::Kind::Skip) return std::nullopt;
+        return Executed{h.regs.guest.get(rd)};
     }
     std::uint64_t read(unsigned number) { return execute(ref::CsrOp::Rs, number, 0)->old; }
     bool write(unsigned number, std::uint64_t value) {
@@ -355,13 +362,53 @@ TEST_P(VirtualCsrs, F29_PostedVirtualInterruptsStayOutOfTheHart) {
     EXPECT_EQ(read(arch::csr::Mie) & 0x444U, 0U);
 }
 
+/// Whatever a CSR instruction leaves prepared would be prepared the same again: plan, mie, mstatus,
+/// and nothing to deliver.
+TEST_P(VirtualCsrs, WhatStaysPreparedNeedsNoPreparation) {
+    std::mt19937_64 random{11};
+    unsigned stayed = 0, changed = 0;
+    for (unsigned round = 0; round < 60'000; ++round) {
+        if (round % 64 == 0) reset();
+        while (auto const number = deliverable_interrupt(h)) h.v.mie &= ~(1ULL << *number);
+        prepare_entry(h);
+        auto const status = h.regs.guest.mstatus;
+        auto const enabled = h.hart.read_csr(arch::csr::Mie);
+        auto const* const image = h.loaded;
+        auto const number =
+            static_cast<unsigned>(random() % 4 == 0   ? random() % 4096
+                                  : random() % 2 == 0 ? 0x300 + random() % 0x50
+                                                      : 0x100 * (random() % 4) + random() % 0x50);
+        h.regs.guest.set(5, random() % 2 == 0 ? random() : 1ULL << random() % 64);
+        if (!execute(static_cast<ref::CsrOp>(random() % 6), number, random() % 2 == 0 ? 5 : 0))
+            continue;
+        (h.prepared ? stayed : changed) += 1;
+        if (!h.prepared) continue;
+        ASSERT_FALSE(deliverable_interrupt(h)) << std::hex << number;
+        prepare_entry(h);
+        ASSERT_EQ(h.regs.guest.mstatus, status) << std::hex << number;
+        ASSERT_EQ(h.hart.read_csr(arch::csr::Mie), enabled) << std::hex << number;
+        ASSERT_EQ(h.loaded, image) << std::hex << number;
+    }
+    EXPECT_GT(stayed, 3'000U);
+    EXPECT_GT(changed, 100U);
+}
+
 TEST_P(VirtualCsrs, AccessesThatChangePlansSaySo) {
     h.regs.guest.set(5, 0x1f);
     for (auto const number : {arch::csr::Pmpcfg0, arch::csr::Pmpaddr0}) {
-        EXPECT_TRUE(execute(ref::CsrOp::Rw, number, 5)->effects.replan);
-        EXPECT_FALSE(execute(ref::CsrOp::Rs, number, 0)->effects.replan);
+        h.host_stale = false;
+        EXPECT_TRUE(execute(ref::CsrOp::Rs, number, 0));
+        EXPECT_FALSE(h.host_stale);
+        EXPECT_TRUE(execute(ref::CsrOp::Rw, number, 5));
+        EXPECT_TRUE(h.host_stale);
+        EXPECT_FALSE(h.prepared);
     }
-    EXPECT_FALSE(execute(ref::CsrOp::Rw, arch::csr::Mscratch, 5)->effects.replan);
+    h.host_stale = h.firmware_stale = false;
+    EXPECT_TRUE(execute(ref::CsrOp::Rw, arch::csr::Mscratch, 5));
+    EXPECT_FALSE(h.host_stale || h.firmware_stale);
+    h.regs.guest.set(5, 0x9f); // locked: M itself is bound
+    EXPECT_TRUE(execute(ref::CsrOp::Rw, arch::csr::Pmpcfg0, 5));
+    EXPECT_TRUE(h.host_stale && h.firmware_stale);
 }
 
 } // namespace

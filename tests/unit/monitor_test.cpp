@@ -366,7 +366,7 @@ TEST(Interrupts, M16_NoTimerIsLostBetweenTwoReadingsOfTheTime) {
         bench.write_csr(csr::Mepc, Bench::host_pc);
         bench.machine.ticks_per_read = 1;
         auto& h = bench.hart();
-        h.vmtimecmp = bench.machine.mtime + delay;
+        clint(bench, sd, 0x4000, bench.machine.mtime + delay);
         auto seen = false;
         auto const look = [&](Hart& hart, GuestContext&) {
             seen = h.v.mcause == (interrupt_flag | 7U);

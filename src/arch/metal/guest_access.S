@@ -8,6 +8,7 @@
 .equ CAUSE, 16
 .equ TVAL, 24
 .equ MPRV, 0x20000
+.equ MXR, 0x80000
 
 .macro with_rights instruction
     csrr t2, mstatus                # replaced before the next guest entry
@@ -52,6 +53,34 @@ plinth_guest_load:
 7:  with_rights "ld t1, 0(a0)"
 3:  sd t1, VALUE(a3)
     mv a0, a3
+    ret
+
+# a0 pc; returns the instruction there, or -1. mstatus is still as the trap left it: MPRV alone gives
+# an access the trapped world's rights. A word at an odd halfword is read in two.
+.balign 4
+.globl plinth_fetch
+plinth_fetch:
+    la t0, 9f
+    csrrw t0, mtvec, t0
+    li t1, MPRV | MXR
+    li a2, -1
+    csrs mstatus, t1
+    andi t2, a0, 2
+    bnez t2, 2f
+    lwu a2, 0(a0)
+    j 9f
+2:  lhu t3, 0(a0)
+    andi t2, t3, 3
+    addi t2, t2, -3
+    bnez t2, 3f
+    lhu t4, 2(a0)
+    slli t4, t4, 16
+    or t3, t3, t4
+3:  mv a2, t3
+    .balign 4
+9:  csrc mstatus, t1
+    csrw mtvec, t0
+    mv a0, a2
     ret
 
 .globl plinth_guest_store

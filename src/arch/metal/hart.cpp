@@ -3,32 +3,27 @@
 #include "arch/hart.hpp"
 #include "config.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace plinth::arch {
 namespace {
 
-/// Calls write(number, value) for entry `index` of pmpaddr, whose number must be a constant.
-template <unsigned... I>
-void write_pmpaddr(unsigned index, u64 value, std::integer_sequence<unsigned, I...>) {
-    (void)((index == I ? (Hart::write<csr::Pmpaddr0 + I>(value), true) : false) || ...);
-}
-template <unsigned... I> u64 read_pmpaddr(unsigned index, std::integer_sequence<unsigned, I...>) {
-    u64 value = 0;
-    (void)((index == I ? (value = Hart::read<csr::Pmpaddr0 + I>(), true) : false) || ...);
-    return value;
+/// Calls action(index) for the first `count` PMP entries; the index is a constant.
+template <typename Action> void each_entry(unsigned count, Action action) {
+    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) {
+        (void)((I < count && (action(std::integral_constant<unsigned, I>{}), true)) && ...);
+    }(std::make_integer_sequence<unsigned, max_pmp_entries>{});
 }
 /// Counters that an earlier stage programmed stop here.
 template <unsigned... I> void clear_events(std::integer_sequence<unsigned, I...>) {
     ((Hart::probe<csr::Mhpmevent3 + I>() ? Hart::write<csr::Mhpmevent3 + I>(0) : void()), ...);
 }
-using Entries = std::make_integer_sequence<unsigned, max_pmp_entries>;
-
-u64 packed(PmpImage const& image, unsigned first) {
-    u64 word = 0;
-    for (unsigned i = 0; i < 8; ++i) word |= u64{image.cfg[first + i]} << (8 * i);
-    return word;
-}
+/// pmpcfg0 and pmpcfg2.
+struct PackedCfg {
+    u64 low, high;
+    friend bool operator==(PackedCfg, PackedCfg) = default;
+};
 
 } // namespace
 
@@ -106,27 +101,34 @@ bool Hart::find_pmp() {
     write<csr::Pmpcfg0>(0);
     if (probe<csr::Pmpcfg2>()) write<csr::Pmpcfg2>(0);
     if (!probe<csr::Pmpaddr0>()) return false;
-    for (count = 0; count < max_pmp_entries; ++count) {
-        write_pmpaddr(count, pmpaddr_mask, Entries{});
-        auto const back = read_pmpaddr(count, Entries{});
-        if (back == 0) break;
-        if (count == 0) features_.pmp_granule = 2 + static_cast<unsigned>(std::countr_zero(back));
-        write_pmpaddr(count, 0, Entries{});
-        if (read_pmpaddr(count, Entries{}) != 0) break;
-    }
+    each_entry(max_pmp_entries, [&](auto index) {
+        write<csr::Pmpaddr0 + index>(pmpaddr_mask);
+        auto const back = read<csr::Pmpaddr0 + index>();
+        if (index == 0) features_.pmp_granule = 2 + static_cast<unsigned>(std::countr_zero(back));
+        write<csr::Pmpaddr0 + index>(0);
+        if (back != 0 && read<csr::Pmpaddr0 + index>() == 0 && count == index) ++count;
+    });
     if (config::pmp_limit != 0 && config::pmp_limit < count) count = config::pmp_limit;
     loaded_ = {};
     return count >= 6;
 }
 
 void Hart::load_pmp(PmpImage const& image) {
-    if (image == loaded_) return;
-    for (unsigned i = 0; i < max_pmp_entries; ++i)
-        if (image.addr[i] != loaded_.addr[i]) write_pmpaddr(i, image.addr[i], Entries{});
-    write<csr::Pmpcfg0>(packed(image, 0));
+    auto changed = std::bit_cast<PackedCfg>(image.cfg) != std::bit_cast<PackedCfg>(loaded_.cfg);
+    each_entry(std::max(image.used, loaded_.used), [&](auto index) {
+        auto& addr = loaded_.addr[index];
+        if (image.addr[index] == addr) return;
+        addr = image.addr[index];
+        changed = true;
+        write<csr::Pmpaddr0 + index>(addr);
+    });
+    if (!changed) return;
     // Also if it is the same: QEMU 7.2 looks at a TOR entry's lower bound only when cfg is written.
-    if (features_.pmp_entries > 8) write<csr::Pmpcfg2>(packed(image, 8));
-    loaded_ = image;
+    auto const [low, high] = std::bit_cast<PackedCfg>(image.cfg);
+    write<csr::Pmpcfg0>(low);
+    if (features_.pmp_entries > 8) write<csr::Pmpcfg2>(high);
+    loaded_.cfg = image.cfg;
+    loaded_.used = image.used;
     fence_all();
 }
 

@@ -10,7 +10,7 @@
 namespace plinth::arch {
 
 extern "C" {
-void plinth_enter(GuestContext* guest);
+u64 plinth_fetch(u64 pc);
 /// Loads or stores `width` bytes at `address` with MPRV and `status` in mstatus; see
 /// guest_access.S.
 GuestAccess* plinth_guest_load(u64 address, u64 width, u64 status, GuestAccess* out);
@@ -72,17 +72,26 @@ class Hart {
         return ok != 0;
     }
 
-    Trap enter(GuestContext& guest) {
-        plinth_enter(&guest);
-        Trap trap{.cause = read<csr::Mcause>(),
-                  .tval = read<csr::Mtval>(),
-                  .mstatus = read<csr::Mstatus>()};
+    /// plinth_enter preserves sp and tp only: what the loop holds in registers is not worth saving.
+    bool enter(GuestContext& guest, Trap& trap) {
+        register auto* where asm("a0") = &guest;
+        asm volatile("call plinth_enter"
+                     : "+r"(where)
+                     :
+                     : "memory", "ra", "gp", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a1", "a2",
+                       "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7",
+                       "s8", "s9", "s10", "s11");
+        trap.cause = read<csr::Mcause>();
+        trap.tval = read<csr::Mtval>();
+        trap.mstatus = read<csr::Mstatus>();
         if (features_.has('H')) {
             trap.tval2 = read<csr::Mtval2>();
             trap.tinst = read<csr::Mtinst>();
         }
-        return trap;
+        return where != nullptr;
     }
+
+    static constexpr bool goes_on() { return true; }
 
     /// Makes the PMP hold `image`; writes what differs from what it holds, then fences.
     void load_pmp(PmpImage const& image);
@@ -100,6 +109,8 @@ class Hart {
         GuestAccess out{.value = value};
         return *plinth_guest_swap(address, width, status, &out, expected);
     }
+
+    u64 fetch(u64 pc) const { return plinth_fetch(pc); }
 
     /// Memory as the monitor sees it; for ranges that the monitor owns or has sealed.
     std::span<u8> bytes(PhysRange range) const {

@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-# Guest entry as a function call: plinth_enter returns when the guest traps.
+# Guest entry as a function call: plinth_enter(GuestContext*) returns when the guest traps, with all
+# registers but sp and tp changed; a0 is 0 if the instruction that trapped is already executed.
 # mscratch holds the monitor's frame while a guest runs and 0 while the monitor runs.
 
-.equ CTX_PC, 0
-.equ CTX_MSTATUS, 32 * 8
-.equ FRAME, 16 * 8
+.equ CTX_PC, 32 * 8
+.equ CTX_MSTATUS, 33 * 8
+.equ FRAME, 4 * 8                   # GuestContext*, the guest's a0, ra, tp
 
-# ra, tp, s0 … s11 relative to sp, from the third word of the frame on.
-.macro each_callee_saved op
-    \op ra, 2 * 8(sp)
-    \op tp, 3 * 8(sp)
-    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-    \op s\n, (4 + \n) * 8(sp)
+# Registers of the guest at t0: those that C++ may change, but sp (x2), t0 (x5) and a0 (x10); those
+# that it preserves, and gp.
+.macro each_changed op
+    .irp n, 1, 4, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
+    \op x\n, \n * 8(t0)
     .endr
 .endm
-
-# Every guest register but sp (x2) and a0 (x10), relative to a0.
-.macro each_guest_register op
-    .irp n, 1, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-    \op x\n, \n * 8(a0)
+.macro each_preserved op
+    .irp n, 3, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+    \op x\n, \n * 8(t0)
     .endr
 .endm
 
@@ -26,16 +24,22 @@
 .globl plinth_enter
 plinth_enter:
     addi sp, sp, -FRAME
-    each_callee_saved sd
     sd a0, 0(sp)
+    sd ra, 16(sp)
+    sd tp, 24(sp)
+    mv t0, a0
+    ld t1, CTX_MSTATUS(t0)
+    csrw mstatus, t1
+resume_all:
+    each_preserved ld
+resume:
+    ld t1, CTX_PC(t0)
+    csrw mepc, t1
     csrw mscratch, sp
-    ld t0, CTX_PC(a0)
-    csrw mepc, t0
-    ld t0, CTX_MSTATUS(a0)
-    csrw mstatus, t0
-    each_guest_register ld
-    ld sp, 2 * 8(a0)
-    ld a0, 10 * 8(a0)
+    each_changed ld
+    ld sp, 2 * 8(t0)
+    ld a0, 10 * 8(t0)
+    ld t0, 5 * 8(t0)
     mret
 
 .balign 4
@@ -43,16 +47,33 @@ plinth_enter:
 plinth_trap_vector:
     csrrw sp, mscratch, sp
     beqz sp, monitor_trapped
-    sd a0, 8(sp)
-    ld a0, 0(sp)
-    each_guest_register sd
-    csrrw t0, mscratch, zero
-    sd t0, 2 * 8(a0)
-    ld t0, 8(sp)
-    sd t0, 10 * 8(a0)
-    csrr t0, mepc
-    sd t0, CTX_PC(a0)
-    each_callee_saved ld
+    sd t0, 8(sp)
+    ld t0, 0(sp)
+    each_changed sd
+    each_preserved sd
+    sd a0, 10 * 8(t0)
+    ld t1, 8(sp)
+    sd t1, 5 * 8(t0)
+    csrrw t1, mscratch, zero
+    sd t1, 2 * 8(t0)
+    csrr t1, mepc
+    sd t1, CTX_PC(t0)
+    ld tp, 24(sp)
+    csrr t1, mcause
+    li t2, 1 << 2 | 1 << 5 | 1 << 7 # illegal instruction, load or store access fault
+    srl t2, t2, t1
+    andi t2, t2, 1
+    li a0, 0
+    beqz t2, 1f
+    mv a0, tp
+    call plinth_short_path
+    ld t0, 0(sp)
+    addi t1, a0, -1                 # enum Short: No 0, Resume 1, ResumeAll 2, Turn 3
+    beqz t1, resume
+    addi t1, a0, -2
+    beqz t1, resume_all
+1:  seqz a0, a0
+    ld ra, 16(sp)
     addi sp, sp, FRAME
     ret
 
