@@ -2,7 +2,7 @@
 # A thin front: the scripts set up, CMake builds, ctest tests.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: run run-linux test debug soak format help clean
+.PHONY: run run-linux test bench debug soak format help clean
 
 # What may be given as `make run NAME=value` or in the environment.
 export FIRMWARE SMP MEM QEMU CPU APPEND HOURS PORT JOBS PLINTH_PMP_LIMIT PLINTH_ALLOW_UNPINNED
@@ -16,6 +16,9 @@ run-linux:
 
 test:
 	@scripts/setup --linux && scripts/test
+
+bench:
+	@scripts/setup --linux && scripts/bench $(BENCH)
 
 debug:
 	@scripts/setup && scripts/gdb
@@ -38,6 +41,7 @@ help:
 #   make run        set up, build, boot QEMU virt, run an enclave, verify its report
 #   make run-linux  a Linux shell above OpenSBI above the monitor
 #   make test       set up, then every test: native, QEMU virt, VisionFive 2 image
+#   make bench      instruction counts, with and without the monitor; build/bench.json
 #   make debug      boot halted, with a gdb port; prints the gdb-multiarch line
 #   make soak       repeat the tests in random order for HOURS (default 1)
 #   make format     clang-format over all sources
@@ -50,5 +54,6 @@ help:
 #   CPU=rv64,sstc=off        QEMU's -cpu; QEMU=FILE names another emulator
 #   PLINTH_PMP_LIMIT=8       use at most so many PMP entries
 #   PORT=1234                gdb port of make debug
+#   BENCH=--strict           arguments of scripts/bench, e.g. BENCH='--rows vm'
 #   JOBS=2                   parallel compiler and test jobs
 #   PLINTH_ALLOW_UNPINNED=1  build from sources other than scripts/sources.lock
