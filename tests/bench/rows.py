@@ -34,9 +34,9 @@ class Row:
         return self.target7 is not None and self.median > self.target7
 
 
-def make_row(name, cpu, config, sample, native, unit="instructions"):
+def make_row(name, config, sample, native, unit="instructions"):
     """`sample` and `native` are (n, min, median, max); native may be None."""
-    target, target7 = targets(name, cpu)
+    target, target7 = targets(name, config)
     middle = native[2] if native else None
     return Row(name, config, *sample, unit, target, target7, middle)
 
@@ -59,11 +59,11 @@ def printed_rows(text):
     return found
 
 
-def pair_rows(cpu, config, plinth, native):
+def pair_rows(config, plinth, native):
     """Rows from what the same payload measured above the monitor and without it."""
     if plinth.keys() != native.keys():
         raise Failure(f"rows on one side only: {sorted(plinth.keys() ^ native.keys())}")
-    return [make_row(name, cpu, config, plinth[name], native[name]) for name in plinth]
+    return [make_row(name, config, plinth[name], native[name]) for name in plinth]
 
 
 def write_json(rows, path):
