@@ -7,6 +7,7 @@ namespace bench {
 
 using namespace payload;
 
+unsigned usual_iterations = iterations;
 uint64_t empty_cost;
 
 namespace {

@@ -6,8 +6,11 @@
 
 namespace bench {
 
-/// Iterations of a row unless it says otherwise.
+/// Most iterations of a row.
 inline constexpr unsigned iterations = 1000;
+
+/// Iterations of a row that does not say how many, 1 to `iterations`.
+extern unsigned usual_iterations;
 
 /// The instructions between two reads of instret with nothing between them; set by `calibrate`.
 extern uint64_t empty_cost;
@@ -60,7 +63,7 @@ class Samples {
 Samples& fresh_samples();
 
 /// Runs `step(i)`, which returns the cost of iteration i, and prints the row.
-template <typename Step> void row(char const* name, Step step, unsigned n = iterations) {
+template <typename Step> void row(char const* name, Step step, unsigned n = usual_iterations) {
     Samples& samples = fresh_samples();
     for (unsigned i = 0; i < n; ++i) samples.add(step(i));
     samples.print(name);

@@ -85,9 +85,11 @@ void all_csr_rows() {
     });
 }
 
+/// Not the compressed form, whichever registers the compiler takes.
 Timed timed_load(uint64_t address) {
     Timed t{};
-    asm volatile("rdinstret %0\n\tld %2, 0(%3)\n\trdinstret %1"
+    asm volatile(".option push\n\t.option norvc\n\t"
+                 "rdinstret %0\n\tld %2, 0(%3)\n\trdinstret %1\n\t.option pop"
                  : "=&r"(t.begin), "=&r"(t.end), "=&r"(t.value)
                  : "r"(address)
                  : "memory");
@@ -96,7 +98,8 @@ Timed timed_load(uint64_t address) {
 
 Timed timed_store(uint64_t address, uint64_t value) {
     Timed t{};
-    asm volatile("rdinstret %0\n\tsd %3, 0(%2)\n\trdinstret %1"
+    asm volatile(".option push\n\t.option norvc\n\t"
+                 "rdinstret %0\n\tsd %3, 0(%2)\n\trdinstret %1\n\t.option pop"
                  : "=&r"(t.begin), "=&r"(t.end)
                  : "r"(address), "r"(value)
                  : "memory");

@@ -5,12 +5,10 @@ import contextlib
 import io
 import re
 
+from counting import DETERMINISTIC
 from machine import FIRMWARES, MONITOR_FAILED, Failure, Machine, pack
 from rows import make_row, pair_rows, printed_rows
 
-# One instruction is one nanosecond of the guest's time, so every count is the same each time. The
-# seed decides what the device tree holds as rng-seed.
-DETERMINISTIC = ("-icount", "shift=0,sleep=off", "-seed", "1")
 # What the calls of the base extension without arguments answer.
 BASE_VALUES = {
     "1.1": {"spec_version": 0x1000000, "impl_id": 1, "impl_version": 0x10001},
@@ -76,7 +74,8 @@ def sbi_rows(context, cpu):
     kernel, rows = payload(context, "bench-sbi"), []
     for version in context.firmwares:
         firmware, config = FIRMWARES[version], f"{cpu}, OpenSBI {version}"
-        calls = {"kernel": kernel, "append": "plinth.bench=calls"}
+        quick = " plinth.quick=yes" if context.quick else ""
+        calls = {"kernel": kernel, "append": "plinth.bench=calls" + quick}
         more, text = both(context, cpu, config, firmware, **calls)
         check_base_values(version, text)
         rows += more
@@ -86,7 +85,7 @@ def sbi_rows(context, cpu):
             if ALL_COUNTERS not in original:
                 raise Failure(f"OpenSBI {version} writes mcounteren in another way")
             changed.write_bytes(original.replace(ALL_COUNTERS, ALL_BUT_TIME))
-            rdtime = {"kernel": kernel, "append": "plinth.bench=rdtime"}
+            rdtime = {"kernel": kernel, "append": "plinth.bench=rdtime" + quick}
             rows += both(context, cpu, config, changed, **rdtime)[0]
     return rows
 

@@ -35,6 +35,10 @@ TARGETS = {
     "enclave.stop": (None, 500),
     "enclave.resume_and_stop": (None, 1000),
     "enclave.interrupt": (None, 600),
+    "reset.start_up": (200_000, 60_000),
+    "linux.vm_traps": (None, 2200),
+    "linux.vm_traps.other": (0, 0),
+    "linux.overhead": (None, 10),
 }
 
 # With this firmware only: the other one is reported.
@@ -42,7 +46,8 @@ TARGET_FIRMWARE = "OpenSBI 1.1"
 
 # Rows whose `target` is still open. A row here that meets it fails the check too: then it is taken
 # out, and from there on it must stay met.
-OPEN = {name for name, (target, _) in TARGETS.items() if target is not None}
+MET = {"linux.vm_traps.other"}
+OPEN = {name for name, (target, _) in TARGETS.items() if target is not None} - MET
 
 
 def targets(name, config):
