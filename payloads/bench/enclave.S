@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The enclave of the benchmark: says in the UTM (layout: enclave.cpp) when its first instruction ran
-// and with which arguments, then stops again and again, each time saying when it stops and when it
-// goes on. What it does after a resume the UTM says: 0 stop again, 1 note the instruction count for
+// The enclave of the benchmark: says in the UTM (layout: enclave.cpp) when its first instruction
+// ran and with which arguments, then stops again and again, each time saying when it stops and goes
+// on. What it does after a resume the UTM says: 0 stop again, 1 note the instruction count for
 // ever, until an interrupt stops it. It runs at any address, in S-mode without translation.
 
     .section .rodata.bench_enclave, "a"

@@ -38,7 +38,7 @@ TARGETS = {
     "reset.start_up": (200_000, 60_000),
     "linux.vm_traps": (None, 2200),
     "linux.vm_traps.other": (0, 0),
-    "linux.overhead": (None, 10),
+    "linux.overhead.in_m_mode": (None, 10),
 }
 
 # With this firmware only: the other one is reported.
@@ -46,12 +46,39 @@ TARGET_FIRMWARE = "OpenSBI 1.1"
 
 # Rows whose `target` is still open. A row here that meets it fails the check too: then it is taken
 # out, and from there on it must stay met.
-MET = {"linux.vm_traps.other"}
-OPEN = {name for name, (target, _) in TARGETS.items() if target is not None} - MET
+OPEN = {
+    "csr.mscratch.read",
+    "csr.mscratch.write",
+    "csr.mepc.read",
+    "csr.mepc.write",
+    "csr.mcause.read",
+    "csr.mcause.write",
+    "csr.mtval.read",
+    "csr.mtval.write",
+    "csr.mstatus.read",
+    "csr.mstatus.write",
+    "csr.mie.read",
+    "csr.mie.write",
+    "csr.mip.read",
+    "csr.mip.write",
+    "csr.misa.read",
+    "csr.mhartid.read",
+    "csr.pmpaddr.read",
+    "csr.pmpaddr.write",
+    "clint.mtimecmp.store",
+    "clint.mtimecmp.load",
+    "clint.mtime.load",
+    "ecall.four-csr",
+    "sbi.base.spec_version",
+    "sbi.base.impl_id",
+    "sbi.base.impl_version",
+    "reset.start_up",
+}
 
 
 def targets(name, config):
-    """(target, target7) of a row, each None where there is none. A configuration is "CPU, FIRMWARE"."""
+    """(target, target7) of a row, each None where there is none. A configuration is
+    "CPU, FIRMWARE"."""
     cpu, firmware = config.rsplit(", ", 1)
     if cpu != TARGET_CPU or firmware.startswith("OpenSBI") and firmware != TARGET_FIRMWARE:
         return None, None
