@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plugin for QEMU that counts executed instructions by address range. Arguments: plan=FILE with
-// lines "range FIRST LAST" and "mark ADDRESS" in hexadecimal, out=FILE. It writes a line "mark
-// ADDRESS INSTRUCTIONS" when the instruction at a mark is reached, and "range FIRST COUNT" for each
-// range and "total COUNT" at the end. For machines with one hart.
+// lines "range FIRST LAST", "mark ADDRESS" and "measure FIRST END" in hexadecimal, out=FILE. It
+// writes a line "mark ADDRESS INSTRUCTIONS" when the instruction at a mark is reached; at the end
+// "range FIRST COUNT" for each range, "total COUNT", and for each measure, in the order in which
+// they were reached first, "measured TIMES" followed by "part FIRST COUNT": the instructions of
+// each range from the measure's first instruction to its end, all times together. The last part is
+// what lies in no range. For machines with one hart.
 //
 // QEMU has no header installed; what is declared here is version 1 of its plugin interface, which
 // QEMU 7.2 speaks.
@@ -10,6 +13,7 @@
 #include <cstdint>
 #include <fstream>
 #include <ios>
+#include <list>
 #include <set>
 #include <string>
 #include <string_view>
@@ -54,6 +58,17 @@ auto& marks = *new std::set<std::uint64_t>;
 auto& out = *new std::ofstream;
 std::uint64_t elsewhere;
 
+/// Counts between two addresses.
+struct Measure {
+    std::uint64_t first;
+    std::uint64_t end;
+    std::vector<std::uint64_t> before; // empty while not between the two
+    std::vector<std::uint64_t> sums;
+    std::uint64_t times;
+};
+auto& measures = *new std::list<Measure>; // first reached, first in `order`
+auto& order = *new std::vector<Measure const*>;
+
 std::uint64_t total() {
     std::uint64_t sum = elsewhere;
     for (auto const& range : ranges) sum += range.count;
@@ -71,14 +86,46 @@ void reached(unsigned, void* mark) {
     out << "mark " << std::hex << address << std::dec << ' ' << total() << '\n';
 }
 
+std::vector<std::uint64_t> all_counts() {
+    std::vector<std::uint64_t> counts;
+    for (auto const& range : ranges) counts.push_back(range.count);
+    counts.push_back(elsewhere);
+    return counts;
+}
+
+void measure_begins(unsigned, void* data) {
+    auto& measure = *static_cast<Measure*>(data);
+    if (measure.sums.empty()) order.push_back(&measure);
+    measure.before = all_counts();
+    measure.sums.resize(measure.before.size());
+}
+
+void measure_ends(unsigned, void* data) {
+    auto& measure = *static_cast<Measure*>(data);
+    if (measure.before.empty()) return;
+    auto const now = all_counts();
+    for (std::size_t i = 0; i < now.size(); ++i) measure.sums[i] += now[i] - measure.before[i];
+    measure.before.clear();
+    ++measure.times;
+}
+
+void watch(qemu_plugin_insn* instruction, std::uint64_t address) {
+    auto const call = [&](ExecuteCallback callback, void* data) {
+        qemu_plugin_register_vcpu_insn_exec_cb(instruction, callback, no_registers, data);
+    };
+    if (auto const mark = marks.find(address); mark != marks.end())
+        call(reached, const_cast<std::uint64_t*>(&*mark));
+    for (auto& measure : measures) {
+        if (measure.first == address) call(measure_begins, &measure);
+        if (measure.end == address) call(measure_ends, &measure);
+    }
+}
+
 void translated(Id, qemu_plugin_tb* block) {
     for (std::size_t i = 0; i < qemu_plugin_tb_n_insns(block); ++i) {
         auto* const instruction = qemu_plugin_tb_get_insn(block, i);
         auto const address = qemu_plugin_insn_vaddr(instruction);
-        if (auto const mark = marks.find(address); mark != marks.end()) {
-            auto* const data = const_cast<std::uint64_t*>(&*mark);
-            qemu_plugin_register_vcpu_insn_exec_cb(instruction, reached, no_registers, data);
-        }
+        watch(instruction, address);
         qemu_plugin_register_vcpu_insn_exec_inline(instruction, add_u64, counter_of(address), 1);
     }
 }
@@ -86,7 +133,16 @@ void translated(Id, qemu_plugin_tb* block) {
 void ended(Id, void*) {
     for (auto const& range : ranges)
         out << "range " << std::hex << range.first << std::dec << ' ' << range.count << '\n';
-    out << "total " << total() << std::endl;
+    out << "total " << total() << '\n';
+    for (auto const* const measure : order) {
+        out << "measured " << measure->times << '\n';
+        for (std::size_t i = 0; i < measure->sums.size(); ++i) {
+            auto const first = i < ranges.size() ? ranges[i].first : ~std::uint64_t{0};
+            if (measure->sums[i] == 0) continue;
+            out << "part " << std::hex << first << std::dec << ' ' << measure->sums[i] << '\n';
+        }
+    }
+    out.flush();
 }
 
 bool read_plan(std::string const& path) {
@@ -97,6 +153,8 @@ bool read_plan(std::string const& path) {
         std::uint64_t last = 0;
         if (word == "mark" && plan >> std::hex >> first) {
             marks.insert(first);
+        } else if (word == "measure" && plan >> std::hex >> first >> last) {
+            measures.push_back({first, last, {}, {}, 0});
         } else if (word == "range" && plan >> std::hex >> first >> last) {
             ranges.push_back({first, last, 0});
         } else {

@@ -22,6 +22,7 @@ class Counts:
     marks: list
     ranges: dict
     total: int
+    measures: list  # (how often, first address of a range -> instructions), as first reached
 
 
 def built_plugin(context):
@@ -36,10 +37,11 @@ def built_plugin(context):
     return plugin
 
 
-def counted(context, judge, *, ranges=(), marks=(), extra=(), **options):
+def counted(context, judge, *, ranges=(), marks=(), measures=(), extra=(), **options):
     """Runs a machine until it powers off; `judge(machine)` looks at what it printed."""
     plan, out = context.work / "plan", context.work / "counts"
     lines = [f"range {r.start:x} {r.stop - 1:x}" for r in ranges] + [f"mark {m:x}" for m in marks]
+    lines += [f"measure {first:x} {end:x}" for first, end in measures]
     plan.write_text("\n".join(lines) + "\n")
     out.unlink(missing_ok=True)
     plugin = f"{built_plugin(context)},plan={plan},out={out}"
@@ -63,4 +65,16 @@ def read_counts(path, how_many):
         [(int(address, 16), int(count)) for address, count in marks],
         {int(first, 16): int(count) for first, count in ranges},
         int(total[0]),
+        read_measures(text),
     )
+
+
+def read_measures(text):
+    measures = []
+    for line in re.findall(r"^(measured \d+|part [0-9a-f]+ \d+)$", text, re.MULTILINE):
+        word, *numbers = line.split()
+        if word == "measured":
+            measures.append((int(numbers[0]), {}))
+        else:
+            measures[-1][1][int(numbers[0], 16)] = int(numbers[1])
+    return measures
