@@ -61,14 +61,16 @@ template <typename F> bool run_alone(F emit) {
     return outcome().ended;
 }
 
+bool can_read(unsigned number) {
+    return run_alone([=](Emitter& out) { out.csr_read(5, number); });
+}
+
 /// Every CSR number, read once.
-void sweep(bool print) {
+void sweep() {
     for (unsigned number = 0; number < 4096; ++number) {
-        auto const ok = run_alone([=](Emitter& out) { out.csr_read(5, number); });
-        auto const index = known_index(number);
-        if (index >= 0 && ok) present[index] = true;
-        if (ok && print) say("s ", Hex{number}, ' ', Hex{last_register[5]}, '\n');
-        if (!ok && print && last_cause != 2)
+        if (can_read(number))
+            say("s ", Hex{number}, ' ', Hex{last_register[5]}, '\n');
+        else if (last_cause != 2)
             say("s ", Hex{number}, " cause ", Hex{last_cause}, '\n');
     }
 }
@@ -99,6 +101,7 @@ void special_writes() {
         {csr::Senvcfg, ~uint64_t{0}},
     };
     for (auto const& [number, value] : writes) {
+        expect_any_change();
         reset_state(0);
         auto const ok = run_alone([number = number, value = value](Emitter& out) {
             out.csr_read(7, number);
@@ -124,35 +127,41 @@ void read_rules() {
             rules[params.rule[n].csr & 4095U] = static_cast<int16_t>(n);
 }
 
-void generate(Job const& job, uint64_t seed) {
+/// Writes the program; returns how many steps it has.
+unsigned generate(Job const& job, uint64_t seed) {
     cells_used = 0;
-    for (unsigned n = 0; n < max_steps; ++n) {
+    auto const steps = min_steps + Random{seed}.below(max_steps - min_steps + 1);
+    for (unsigned n = 0; n < steps; ++n) {
         slots[n] = {};
         Generator generator{Random{seed + n + 1}, Emitter{code + n * slot_words}, slots[n]};
-        if ((job.steps >> n & 1U) != 0) {
+        if ((job.steps >> n & 1U) != 0)
             generator.step(n, params.classes);
-        } else {
+        else
             generator.out.la(reg::gp, generator.out.pc() + slot_size);
-        }
         close_slot(generator.out);
     }
-    write_end(max_steps);
+    write_end(steps);
     asm volatile("fence.i" ::: "memory");
+    return steps;
 }
 
-void note_state() {
-    auto const& state = dump_state();
+void note_registers(uint64_t program) {
+    note("csr", csr::Mstatus, read_status());
     for (unsigned n = 0; n < known_count; ++n) {
+        if (!is_worth_reading(n, program)) continue;
         auto const number = known_csr(n);
-        if (!present[n] || !is_state(number)) continue;
-        auto value = state.csr[n];
+        auto value = read_known(n);
         if (auto const rule = rule_of(number); rule >= 0) {
             hide_value(rule, value);
             value &= ~params.rule[rule].hidden;
         }
         note("csr", number, value);
     }
-    for (unsigned n = 0; n < 32; ++n) note("fp", n, state.fp[n]);
+    if (auto const* const fp = read_fp(); fp != nullptr)
+        for (unsigned n = 0; n < 32; ++n) note("fp", n, fp[n]);
+}
+
+void note_memory() {
     uint64_t memory = 0;
     for (unsigned n = 0; n < memory_words(); ++n) {
         auto const word = memory_word(n);
@@ -164,8 +173,8 @@ void note_state() {
         if (cells[n].raw != not_executed) hide_value(cells[n].rule, cells[n].raw);
 }
 
-void print_code() {
-    for (unsigned n = 0; n < max_steps; ++n) {
+void print_code(unsigned steps) {
+    for (unsigned n = 0; n < steps; ++n) {
         say("c ", Dec{n}, ' ', Dec{slots[n].kind});
         for (unsigned w = 0; w < slots[n].words; ++w) say(' ', Hex{code[n * slot_words + w]});
         say('\n');
@@ -179,17 +188,24 @@ void print_log() {
     }
 }
 
+/// Programs of a boot follow each other with the registers that one changed put back; alone, as
+/// jobs, each starts with all of them written and ends with all of them read.
 void run_program(Job const& job) {
     auto const seed = mix(params.seed ^ mix(job.program + 1));
-    generate(job, seed);
+    auto const steps = generate(job, seed);
+    if (params.jobs != 0) expect_any_change();
     reset_state(seed);
-    begin(slots, max_steps, seed);
+    for (unsigned n = 0; n < steps; ++n) expect_change_by(slots[n], code + n * slot_words);
+    begin(slots, steps, seed);
     differ_enter(reinterpret_cast<uint64_t>(code));
     asm volatile("csrw mie, zero\n csrci mstatus, 8" ::: "memory");
     auto const ended = outcome();
-    note_state();
+    if (ended.s_traps != 0) expect_change_by_supervisor_trap();
+    if (params.jobs != 0) expect_any_change();
+    note_registers(job.program);
+    note_memory();
     if ((params.flags & flag_full_log) != 0) {
-        print_code();
+        print_code(steps);
         print_log();
     }
     say("p ", Dec{job.program}, ' ', Hex{outcome().hash}, ' ', Dec{ended.executed}, ' ',
@@ -237,15 +253,14 @@ extern "C" [[noreturn]] void differ_main() {
     asm volatile("csrw mtvec, %0\n csrs mstatus, %1" ::"r"(&differ_m_direct), "r"(0x2000));
     read_rules();
     say("differ: start\n");
-    sweep(false);
-    has_double = run_alone([](Emitter& out) { out.csr_read(5, csr::Misa); }) &&
-                 (last_register[5] >> 3U & 1U) != 0;
+    for (unsigned n = 0; n < known_count; ++n) present[n] = can_read(known_csr(n));
+    has_double = can_read(csr::Misa) && (last_register[5] >> 3U & 1U) != 0;
     has_hypervisor = present[known_index(csr::Mtinst)];
     build_tables();
     build_state_code();
     if ((params.flags & flag_no_sweep) == 0) {
         reset_state(0);
-        sweep(true);
+        sweep();
         special_writes();
     }
     auto const jobs = params.jobs;

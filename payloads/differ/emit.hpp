@@ -20,10 +20,12 @@ constexpr unsigned operation(Form form) { return static_cast<unsigned>(form) & 3
 inline constexpr unsigned slot_words = 96;
 inline constexpr unsigned slot_size = 4 * slot_words;
 
-/// The instructions of one slot. What does not fit is dropped and `full` tells.
+/// The instructions of one slot or routine of `size` words. What does not fit is dropped; two words
+/// are kept for close().
 class Emitter {
   public:
-    explicit Emitter(uint32_t* slot) : base_{slot}, next_{slot}, end_{slot + slot_words - 2} {}
+    explicit Emitter(uint32_t* start, unsigned size = slot_words)
+        : base_{start}, next_{start}, end_{start + size - 2} {}
 
     unsigned offset() const { return static_cast<unsigned>(next_ - base_); }
     uint64_t pc() const { return reinterpret_cast<uint64_t>(next_); }

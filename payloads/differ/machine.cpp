@@ -20,9 +20,17 @@ struct alignas(4096) Table {
 };
 Table roots[table_sets], windows[table_sets], leaves[table_sets], image_table, alias_table;
 
-StateDump dump;
-alignas(64) uint32_t reset_code[1400];
-alignas(64) uint32_t dump_code[700];
+/// One routine for each CSR: csrw of its initial value, csrr; and for all FP registers.
+constexpr unsigned write_words = 14, read_words = 4, fp_words = 40;
+alignas(64) uint32_t write_code[known_count * write_words];
+alignas(64) uint32_t read_code[known_count * read_words];
+alignas(64) uint32_t fp_reset_code[fp_words];
+alignas(64) uint32_t fp_dump_code[fp_words];
+uint64_t fp_dump[32];
+
+/// Registers that may hold something else than their initial value.
+bool changed[known_count];
+bool fp_changed, clint_changed;
 
 uint64_t table_pte(Table const& table) {
     return reinterpret_cast<uint64_t>(&table) >> 12U << 10U | pte_v;
@@ -77,25 +85,23 @@ uint64_t initial(unsigned number) {
     return 0;
 }
 
-struct Writer {
-    uint32_t* at;
-    /// Appends what `emit` writes.
-    template <typename F> void add(F emit) {
-        Emitter out{at};
-        emit(out);
-        at += out.offset();
-    }
-};
+constexpr uint32_t insn_ret = 0x00008067;
+constexpr uint64_t fs_initial = 0x2000;
 
-void add_double_registers(Writer& reset, Writer& record) {
-    record.add([](Emitter& out) { out.la(6, reinterpret_cast<uint64_t>(&dump.fp)); });
-    for (unsigned n = 0; n < 32; ++n) {
-        reset.add([=](Emitter& out) { out.word(0xf2000053U | n << 7U); }); // fmv.d.x fn, x0
-        record.add([=](Emitter& out) { out.store(3, n, 6, static_cast<int>(8 * n), 0x27); });
-    }
+uint64_t call(uint32_t const* routine) {
+    return reinterpret_cast<uint64_t (*)()>(reinterpret_cast<uint64_t>(routine))();
 }
 
-void call(uint32_t* routine) { reinterpret_cast<void (*)()>(routine)(); }
+void write_initial(unsigned n) { call(write_code + n * write_words); }
+void write_initial_csr(unsigned number) {
+    write_initial(static_cast<unsigned>(known_index(number)));
+}
+
+/// What a trap into M-mode changes; reset in an order of their own.
+constexpr bool is_trap_state(unsigned number) {
+    return number == csr::Mstatus || number == csr::Mie || number == csr::Mepc ||
+           number == csr::Mcause || number == csr::Mtval || number == csr::Mip;
+}
 
 } // namespace
 
@@ -116,58 +122,112 @@ void build_tables() {
     }
 }
 
-/// Two routines without a frame: x5 to x7 only.
 void build_state_code() {
-    Writer reset{reset_code}, record{dump_code};
-    auto const status = static_cast<int>(8 * known_index(csr::Mstatus));
-    record.add([=](Emitter& out) { // mstatus first: then FS opens fcsr
-        out.la(6, reinterpret_cast<uint64_t>(&dump));
-        out.csr_read(5, csr::Mstatus);
-        out.store(3, 5, 6, status);
-        out.li(5, 0x2000);
-        out.csr_set(csr::Mstatus, 5);
-    });
     for (unsigned n = 0; n < known_count; ++n) {
         auto const number = known_csr(n);
-        if (!present[n] || !is_state(number)) continue;
-        if (number >> 10U != 3) {
-            reset.add([=](Emitter& out) {
-                out.li(5, initial(number));
-                out.csr_write(number, 5);
-            });
+        Emitter write{write_code + n * write_words, write_words};
+        Emitter read{read_code + n * read_words, read_words};
+        if (present[n] && number >> 10U != 3) {
+            write.li(5, initial(number));
+            write.csr_write(number, 5);
         }
-        if (number == csr::Mstatus) continue;
-        record.add([=](Emitter& out) {
-            out.csr_read(5, number);
-            out.store(3, 5, 6, static_cast<int>(8 * n));
-        });
+        write.word(insn_ret);
+        read.csr_read(10, number);
+        read.word(insn_ret);
+        changed[n] = true;
     }
-    if (has_double) add_double_registers(reset, record);
-    reset.add([](Emitter& out) { // FS initial again
-        out.li(5, 0x6000);
-        out.csr_clear(csr::Mstatus, 5);
-        out.li(5, 0x2000);
-        out.csr_set(csr::Mstatus, 5);
-        out.word(0x00008067U);
-    });
-    record.add([](Emitter& out) { out.word(0x00008067U); });
+    Emitter reset{fp_reset_code, fp_words}, dump{fp_dump_code, fp_words};
+    dump.la(6, reinterpret_cast<uint64_t>(&fp_dump));
+    for (unsigned n = 0; n < 32 && has_double; ++n) {
+        reset.word(0xf2000053U | n << 7U); // fmv.d.x fn, x0
+        dump.store(3, n, 6, static_cast<int>(8 * n), 0x27);
+    }
+    reset.word(insn_ret);
+    dump.word(insn_ret);
+    fp_changed = clint_changed = true;
     asm volatile("fence.i" ::: "memory");
+}
+
+/// Views of mstatus, mie and mip.
+constexpr bool is_view(unsigned number) {
+    return number == csr::Sstatus || number == csr::Sie || number == csr::Sip;
+}
+
+void expect_change(unsigned number) {
+    if (auto const index = known_index(number); index >= 0) changed[index] = true;
+    if (number < csr::Fcsr) expect_change(csr::Fcsr);
+    if (number == csr::Hip || number == csr::Vsip) expect_change(csr::Hvip);
+}
+
+void expect_change_by(Slot const& slot, uint32_t const* words) {
+    auto const kind = static_cast<Class>(slot.kind);
+    if (kind == Class::Exotic || kind == Class::System) {
+        fp_changed = true;
+        expect_change(csr::Fcsr);
+    }
+    if (kind == Class::Clint) clint_changed = true;
+    constexpr uint32_t opcode = 0x7f, system = 0x73, csr_form = 0x3000;
+    for (unsigned n = 0; n < slot.words; ++n)
+        if ((words[n] & opcode) == system && (words[n] & csr_form) != 0)
+            expect_change(words[n] >> 20U);
+}
+
+void expect_change_by_supervisor_trap() {
+    constexpr unsigned written[] = {csr::Sepc,    csr::Scause, csr::Stval,
+                                    csr::Hstatus, csr::Htval,  csr::Htinst};
+    for (auto const number : written) expect_change(number);
+}
+
+void expect_any_change() {
+    for (auto& each : changed) each = true;
+    fp_changed = clint_changed = true;
 }
 
 void reset_state(uint64_t seed) {
     Random random{mix(seed) ^ 0x5eed};
-    *place<uint32_t>(clint) = 0;
-    *place<uint64_t>(clint + 0x4000) = ~uint64_t{0};
-    asm volatile("csrw mie, zero\n csrw mstatus, %0" ::"r"(0x2000) : "memory");
-    call(reset_code);
-    asm volatile("csrw mip, zero" ::: "memory");
+    if (clint_changed) {
+        *place<uint32_t>(clint) = 0;
+        *place<uint64_t>(clint + 0x4000) = ~uint64_t{0};
+    }
+    write_initial_csr(csr::Mie);
+    write_initial_csr(csr::Mstatus); // opens fcsr and the FP registers
+    for (unsigned n = 0; n < known_count; ++n) {
+        auto const number = known_csr(n);
+        if (changed[n] && present[n] && is_state(number) && !is_trap_state(number) &&
+            !is_view(number))
+            write_initial(n);
+        changed[n] = false;
+    }
+    constexpr unsigned last[] = {csr::Mip, csr::Mepc, csr::Mcause, csr::Mtval};
+    for (auto const number : last) write_initial_csr(number);
+    if (fp_changed) {
+        call(fp_reset_code);
+        write_initial_csr(csr::Mstatus); // FS initial again
+    }
+    fp_changed = clint_changed = false;
     reset_memory(random);
     asm volatile("sfence.vma" ::: "memory");
 }
 
-StateDump const& dump_state() {
-    call(dump_code);
-    return dump;
+bool is_worth_reading(unsigned n, uint64_t program) {
+    auto const number = known_csr(n);
+    if (!present[n] || !is_state(number)) return false;
+    if (number == csr::Mstatus) return false; // noted first
+    return changed[n] || is_trap_state(number) || (n + program) % 8 == 0;
+}
+
+uint64_t read_known(unsigned n) { return call(read_code + n * read_words); }
+
+uint64_t read_status() {
+    auto const status = read_known(static_cast<unsigned>(known_index(csr::Mstatus)));
+    asm volatile("csrs mstatus, %0" ::"r"(fs_initial) : "memory");
+    return status;
+}
+
+uint64_t const* read_fp() {
+    if (!fp_changed) return nullptr;
+    call(fp_dump_code);
+    return fp_dump;
 }
 
 unsigned memory_words() { return data_words + table_words + table_sets; }

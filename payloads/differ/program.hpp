@@ -8,7 +8,7 @@
 namespace differ {
 
 /// Steps of a program; one more slot ends it.
-inline constexpr unsigned max_steps = 40;
+inline constexpr unsigned min_steps = 16, max_steps = 40;
 
 /// What a step does; bit n of Params::classes switches class n on.
 enum class Class : unsigned {

@@ -17,7 +17,8 @@ struct Outcome {
     uint64_t hash;
     unsigned executed; ///< instructions of its slots
     unsigned traps;
-    bool ended; ///< reached its last slot
+    unsigned s_traps; ///< of these, into S-mode
+    bool ended;       ///< reached its last slot
 };
 
 /// Gets ready for a program of `steps` steps. `choices`: seed of what the trap handlers decide.
@@ -28,7 +29,7 @@ Outcome const& outcome();
 unsigned record_count();
 Record const& record(unsigned n);
 
-/// Times that a form of a known CSR was executed without a trap in M-mode.
+/// Times that a form of a known CSR was executed without a trap.
 extern uint32_t successes[known_count][6];
 /// Traps by handler (0 M, 1 S), mode they came from (0 U, 1 S, 3 M) and cause (interrupts from 32).
 extern uint32_t trap_counts[2][4][64];

@@ -13,7 +13,7 @@ struct Weight {
     unsigned weight;
 };
 constexpr Weight weights[] = {
-    {Class::Csr, 40},   {Class::Enter, 10}, {Class::Configure, 6}, {Class::Interrupt, 5},
+    {Class::Csr, 46},   {Class::Enter, 10}, {Class::Configure, 6}, {Class::Interrupt, 5},
     {Class::Access, 7}, {Class::Mprv, 6},   {Class::Pmp, 3},       {Class::Paging, 5},
     {Class::Simple, 8}, {Class::Return, 3}, {Class::Clint, 4},     {Class::System, 3},
     {Class::Exotic, 5},
