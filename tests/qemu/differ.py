@@ -187,6 +187,17 @@ def shrink(runner, program):
     return None
 
 
+def shrink_nearby(runner, program, first):
+    """(program, steps) that differ when run alone. What a program leaves behind in a register that
+    it should not have touched is read at the latest eight programs later: so perhaps it is one of
+    those before `program`. None if there is none."""
+    for candidate in range(program, max(first, program - 8) - 1, -1):
+        mask = shrink(runner, candidate)
+        if mask is not None:
+            return candidate, mask
+    return None
+
+
 def disassemble(words):
     """The code of a step as text, by objdump where it is installed."""
     with tempfile.NamedTemporaryFile(suffix=".bin") as file:
@@ -229,6 +240,7 @@ class Totals:
         self.ended = 0
 
     def add(self, runner, bare, virtual):
+        """Adds what one boot counted; returns what is wrong with it: the sides count the same."""
         for left, right in zip(bare.by_kind["a"], virtual.by_kind["a"]):
             name = runner.rules[int(left[0])][3].name
             self.applied[name] += int(left[1])
@@ -242,6 +254,12 @@ class Totals:
         for words in bare.programs.values():
             self.executed.append(int(words[1]))
             self.ended += words[3] == "1"
+        there = virtual.by_kind["k"] + virtual.by_kind["t"]
+        return [
+            f"the bare machine counts {words}, the virtual one does not"
+            for words in bare.by_kind["k"] + bare.by_kind["t"]
+            if words not in there
+        ]
 
 
 def compare_sweep(bare, virtual, totals):
@@ -250,6 +268,8 @@ def compare_sweep(bare, virtual, totals):
     sides = [{int(w[0], 16): w[1:] for w in side.by_kind["s"]} for side in (bare, virtual)]
     for number in sorted(set(sides[0]) | set(sides[1])):
         left, right = (side.get(number) for side in sides)
+        if left and right and f"{number:#x}" not in [words[0] for words in bare.by_kind["k"]]:
+            found.append(f"CSR {number:#05x} exists on both sides and no program uses it")
         if left == right:
             continue
         for entry in differ_allowed.LEGALITY:
@@ -307,7 +327,8 @@ def main():
                 if not side.complete:
                     problems.append(f"{name}: {side.lines[-1]}")
                     bad.append(first + len(side.programs))
-            totals.add(runner, bare, virtual)
+            counts = totals.add(runner, bare, virtual)
+            problems += [] if bad else counts
             bad.sort()
             if bad:
                 problems.append(f"programs {bad[:20]} differ")
@@ -315,11 +336,11 @@ def main():
                 if shown == arguments.keep_going:
                     break
                 shown += 1
-                mask = shrink(runner, program)
-                if mask is None:
+                found = shrink_nearby(runner, program, first)
+                if found is None:
                     print(f"program {program} differs only after the ones before it")
                 else:
-                    show(runner, program, mask)
+                    show(runner, *found)
         report(totals, arguments, problems)
         if problems:
             raise Failure("\n".join(problems))
