@@ -2,6 +2,9 @@
 #include "csrs.hpp"
 
 namespace differ {
+
+bool has_hypervisor;
+
 namespace {
 
 /// A two-bit field at `shift` that must never become `bad` (2 = 0b10 or 3 = 0b11), whatever it
@@ -26,7 +29,9 @@ uint64_t pmpcfg_operand(uint64_t value, Form form) {
     return value | ((value >> 1U) & ones);                           // sets R along with W
 }
 
-constexpr uint64_t uxl = uint64_t{1} << 32U, vs = 0x600, lcofi = 0x2000, gva = uint64_t{1} << 38U;
+constexpr uint64_t uxl = uint64_t{1} << 32U, vs = 0x600, lcofi = 0x2000, gva = uint64_t{1} << 38U,
+                   mpv = uint64_t{1} << 39U;
+constexpr uint64_t vs_interrupts = 0x1444, vs_exceptions = 0xf00400;
 constexpr uint64_t far_times = 0xfffff00000000fffULL;
 
 } // namespace
@@ -70,19 +75,40 @@ uint64_t interesting(Random& random) {
     return random.next();
 }
 
+namespace {
+
+uint64_t restrict_status(uint64_t value, Form form) {
+    value = avoid_field(value, form, 11, 2) & ~(uxl | vs | gva);
+    return has_hypervisor ? value : value & ~mpv;
+}
+
+/// mideleg, mie, mip and their views; `more`: bits that are not set besides LCOFI.
+uint64_t restrict_interrupts(uint64_t value, Form form, uint64_t more) {
+    if (operation(form) == 3) return value;
+    if (!has_hypervisor) more |= vs_interrupts;
+    return value & ~(lcofi | more);
+}
+
+uint64_t restrict_medeleg(uint64_t value, Form form) {
+    if (operation(form) == 3) return value;
+    return value & ~(has_hypervisor ? 0xa00 : 0xa00 | vs_exceptions);
+}
+
+} // namespace
+
 uint64_t restrict_operand(unsigned number, Form form, uint64_t value) {
     switch (number) {
-    case csr::Mstatus: return avoid_field(value, form, 11, 2) & ~(uxl | vs | gva);
+    case csr::Mstatus: return restrict_status(value, form);
     case csr::Sstatus:
     case csr::Vsstatus: return value & ~(uxl | vs);
-    case csr::Medeleg: return operation(form) == 3 ? value : value & ~uint64_t{0xa00};
+    case csr::Medeleg: return restrict_medeleg(value, form);
     case csr::Vsip: return value & ~uint64_t{6};
     case csr::Mepc:
     case csr::Sepc: return operation(form) == 3 ? value : value & ~uint64_t{1};
     case csr::Mideleg:
     case csr::Mie:
     case csr::Sie:
-    case csr::Sip: return operation(form) == 3 ? value : value & ~lcofi;
+    case csr::Sip: return restrict_interrupts(value, form, 0);
     case csr::Menvcfg:
     case csr::Senvcfg:
     case csr::Henvcfg: return avoid_field(value, form, 4, 3);
@@ -93,7 +119,7 @@ uint64_t restrict_operand(unsigned number, Form form, uint64_t value) {
     case csr::Htimedelta: return value & far_times;
     case csr::Hvip:
     case csr::Hip:
-    case csr::Mip: return operation(form) == 3 ? value : value & ~(lcofi | 0x440);
+    case csr::Mip: return restrict_interrupts(value, form, 0x440);
     }
     if (number >= csr::Pmpaddr0 && number < csr::Pmpaddr0 + 8)
         return operation(form) == 3 ? value : value & ((uint64_t{1} << 54U) - 1);

@@ -62,6 +62,9 @@ bool is_state(unsigned number);
 /// A value of the kind that finds mistakes: corners, single bits, fields, noise.
 uint64_t interesting(Random& random);
 
+/// mtinst and mtval2 exist.
+extern bool has_hypervisor;
+
 /// `value` without what programs must not do with this register: see NOT_GENERATED in
 /// tests/qemu/differ_allowed.py, which gives the reason of each.
 uint64_t restrict_operand(unsigned number, Form form, uint64_t value);

@@ -237,6 +237,11 @@ void print_coverage() {
 
 int rule_of(unsigned number) { return rules[number & 4095U]; }
 
+bool is_unused(unsigned number) {
+    auto const rule = rule_of(number);
+    return rule >= 0 && params.rule[rule].kind == 1;
+}
+
 void hide_cause(uint32_t kind, uint64_t cause) { hide_value(cause_rules[kind], cause); }
 
 Cell* take_cell(int rule) {
@@ -253,7 +258,8 @@ extern "C" [[noreturn]] void differ_main() {
     asm volatile("csrw mtvec, %0\n csrs mstatus, %1" ::"r"(&differ_m_direct), "r"(0x2000));
     read_rules();
     say("differ: start\n");
-    for (unsigned n = 0; n < known_count; ++n) present[n] = can_read(known_csr(n));
+    for (unsigned n = 0; n < known_count; ++n)
+        present[n] = !is_unused(known_csr(n)) && can_read(known_csr(n));
     has_double = can_read(csr::Misa) && (last_register[5] >> 3U & 1U) != 0;
     has_hypervisor = present[known_index(csr::Mtinst)];
     build_tables();

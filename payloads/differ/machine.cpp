@@ -5,7 +5,6 @@ namespace differ {
 
 bool present[known_count];
 bool has_double;
-bool has_hypervisor;
 
 namespace {
 

@@ -9,7 +9,6 @@ namespace differ {
 /// Which of the known CSRs this machine has for M-mode, found out by reading each.
 extern bool present[known_count];
 extern bool has_double;
-extern bool has_hypervisor; ///< mtinst and mtval2 exist
 
 /// Builds the fixed part of the page tables.
 void build_tables();

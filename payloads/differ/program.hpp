@@ -97,6 +97,8 @@ uint64_t table_satp(unsigned n);
 
 /// The rule of a CSR, or -1.
 int rule_of(unsigned number);
+/// Programs leave this one alone: it exists on one side only.
+bool is_unused(unsigned number);
 /// Counts and forgets a cause for which there is a rule of this kind.
 void hide_cause(uint32_t kind, uint64_t cause);
 /// A cell for the next hidden read; nullptr if there is none left.

@@ -88,8 +88,7 @@ void Generator::csr_step() {
 
 void Generator::one_csr() {
     auto number = random.chance(95) ? known_csr(random.below(known_count)) : random.below(4096);
-    auto const rule = rule_of(number);
-    if (rule >= 0 && params.rule[rule].kind == 1) number = csr::Mscratch;
+    if (is_unused(number)) number = csr::Mscratch;
     auto const which = random.below(6);
     auto const form = forms[which];
     if (number == csr::Satp) guard_machine();
@@ -204,10 +203,11 @@ void Generator::configure_step() {
         out.li(reg::t5, value);
         out.csr_write(number, reg::t5);
     };
+    auto const interrupts = has_hypervisor ? 0x1fffU : 0xbbbU;
     switch (random.below(7)) {
     case 0: write(csr::Medeleg, random.next() & 0xb1ff); break;
-    case 1: write(csr::Mideleg, random.next() & 0x1fff); break;
-    case 2: write(csr::Mie, random.next() & 0x1fff); break;
+    case 1: write(csr::Mideleg, random.next() & interrupts); break;
+    case 2: write(csr::Mie, random.next() & interrupts); break;
     case 3:
         out.li(reg::t5, 0x7c6000);
         out.csr_clear(csr::Mstatus, reg::t5);
@@ -222,7 +222,7 @@ void Generator::configure_step() {
         break;
     case 6:
         write(csr::Medeleg, 0xb1ff);
-        write(csr::Mideleg, random.next() & 0x1fff);
+        write(csr::Mideleg, random.next() & interrupts);
         break;
     }
 }

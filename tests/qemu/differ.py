@@ -51,20 +51,35 @@ def parse():
     parser.add_argument("--monitor", type=pathlib.Path, help="another plinth.bin")
     parser.add_argument("--timeout", type=int, default=120, help="for each boot")
     parser.add_argument("--coverage", action="store_true", help="fail if too little is covered")
+    parser.add_argument(
+        "--least", type=int, default=100, help="times that each CSR and form must succeed"
+    )
     parser.add_argument("--keep-going", type=int, default=1, help="shrink so many programs")
     return parser.parse_args()
 
 
-def rules():
-    """The entries of differ_allowed as the image knows them: (csr, kind, hidden bits, entry)."""
-    out = []
-    for entry in differ_allowed.LEGALITY:
-        out += [(number, 1, 0, entry) for number in range(entry.first, entry.last + 1)]
-    for entry in differ_allowed.READS:
-        out += [(number, 0, entry.bits, entry) for number in range(entry.first, entry.last + 1)]
-    for kind, entry in enumerate(differ_allowed.CAUSES, 2):
-        out.append((entry.first, kind, entry.bits, entry))
-    return out
+class Allowed:
+    """The entries of differ_allowed that are meant for one processor."""
+
+    def __init__(self, cpu):
+        def pick(entries):
+            return [entry for entry in entries if differ_allowed.applies(entry, cpu)]
+
+        self.legality = pick(differ_allowed.LEGALITY)
+        self.reads = pick(differ_allowed.READS)
+        self.causes = pick(differ_allowed.CAUSES)
+        self.writes = pick(differ_allowed.WRITES)
+
+    def rules(self):
+        """As the image knows them: (csr, kind, hidden bits, entry)."""
+        out = []
+        for entry in self.legality:
+            out += [(number, 1, 0, entry) for number in range(entry.first, entry.last + 1)]
+        for entry in self.reads:
+            out += [(number, 0, entry.bits, entry) for number in range(entry.first, entry.last + 1)]
+        for kind, entry in enumerate(self.causes, 2):
+            out.append((entry.first, kind, entry.bits, entry))
+        return out
 
 
 class Side:
@@ -89,7 +104,8 @@ class Runner:
         self.firmware = firmware.read_bytes()
         self.place = self.firmware.index(MAGIC)
         self.monitor = arguments.monitor or arguments.build / "plinth.bin"
-        self.rules = rules()
+        self.allowed = Allowed(arguments.cpu)
+        self.rules = self.allowed.rules()
         self.classes = sum(1 << CLASSES.index(name) for name in arguments.classes.split(","))
 
     def image(self, first, count, flags, jobs):
@@ -262,7 +278,7 @@ class Totals:
         ]
 
 
-def compare_sweep(bare, virtual, totals):
+def compare_sweep(allowed, bare, virtual, totals):
     """The raw reads of all numbers and the special writes, against the reviewed list."""
     found = []
     sides = [{int(w[0], 16): w[1:] for w in side.by_kind["s"]} for side in (bare, virtual)]
@@ -272,13 +288,13 @@ def compare_sweep(bare, virtual, totals):
             found.append(f"CSR {number:#05x} exists on both sides and no program uses it")
         if left == right:
             continue
-        for entry in differ_allowed.LEGALITY:
+        for entry in allowed.legality:
             here, there = (left, right) if entry.exists == "bare" else (right, left)
             if entry.first <= number <= entry.last and here and not there:
                 totals.fired[entry.name] += 1
                 break
         else:
-            for entry in differ_allowed.READS:
+            for entry in allowed.reads:
                 if entry.first <= number <= entry.last and left and right:
                     change = int(left[0], 16) ^ int(right[0], 16)
                     if change & ~entry.bits == 0:
@@ -289,7 +305,7 @@ def compare_sweep(bare, virtual, totals):
     for left, right in zip(bare.by_kind["w"], virtual.by_kind["w"]):
         if left == right:
             continue
-        for entry in differ_allowed.WRITES:
+        for entry in allowed.writes:
             expected = [
                 [
                     f"{entry.csr:#x}",
@@ -316,7 +332,7 @@ def main():
         for boot in range(arguments.boots):
             first = arguments.first + boot * arguments.programs
             bare, virtual = runner.run(first, arguments.programs)
-            problems += compare_sweep(bare, virtual, totals)
+            problems += compare_sweep(runner.allowed, bare, virtual, totals)
             bad = differing(bare, virtual)
             print(
                 f"boot {boot}: programs {first} to {first + arguments.programs - 1}: "
@@ -341,7 +357,7 @@ def main():
                     print(f"program {program} differs only after the ones before it")
                 else:
                     show(runner, *found)
-        report(totals, arguments, problems)
+        report(runner.allowed, totals, arguments, problems)
         if problems:
             raise Failure("\n".join(problems))
     print("differ: PASS")
@@ -356,7 +372,7 @@ CAUSES = {
     ("S", U): ({1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 15}, {1, 5, 9}),
     ("S", S): ({1, 2, 3, 4, 5, 6, 7, 12, 13, 15}, {1, 5, 9}),
 }
-LEAST_SUCCESSES, LEAST_MEDIAN, LEAST_ENDED = 100, 200, 30
+LEAST_MEDIAN, LEAST_ENDED = 200, 30
 
 
 def missing_traps(totals):
@@ -370,7 +386,7 @@ def missing_traps(totals):
     return out
 
 
-def missing_forms(totals):
+def missing_forms(totals, least):
     """CSR instructions that succeeded too seldom in M-mode; read-only registers have four forms."""
     names = ("csrrw", "csrrs", "csrrc", "csrrwi", "csrrsi", "csrrci")
     out = []
@@ -378,18 +394,18 @@ def missing_forms(totals):
         for form, name in enumerate(names):
             if number >> 10 == 3 and form in (0, 3):
                 continue
-            if row[form] < LEAST_SUCCESSES:
+            if row[form] < least:
                 out.append(f"{name} {number:#05x} succeeded {row[form]} times")
     return out
 
 
-def missing_entries(totals):
-    entries = [entry for *_, entry in rules()] + differ_allowed.WRITES
+def missing_entries(allowed, totals):
+    entries = [entry for *_, entry in allowed.rules()] + allowed.writes
     names = sorted({entry.name for entry in entries} - set(+totals.fired))
     return [f"the allowed difference {name!r} never showed" for name in names]
 
 
-def report(totals, arguments, problems):
+def report(allowed, totals, arguments, problems):
     """Prints what was covered; with --coverage what is missing is a problem."""
     median = statistics.median(totals.executed or [0])
     ended = 100 * totals.ended / max(1, len(totals.executed))
@@ -407,7 +423,11 @@ def report(totals, arguments, problems):
     )
     if not arguments.coverage:
         return
-    problems += missing_traps(totals) + missing_forms(totals) + missing_entries(totals)
+    problems += (
+        missing_traps(totals)
+        + missing_forms(totals, arguments.least)
+        + missing_entries(allowed, totals)
+    )
     if median < LEAST_MEDIAN:
         problems.append(f"the median program executed {median} instructions")
     if ended < LEAST_ENDED:

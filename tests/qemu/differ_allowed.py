@@ -1,11 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """The reviewed list of what may differ between the bare machine and virtual M-mode.
 
-Every entry says which register, which bits, under which condition and why. differ.py counts how
-often each made a difference; one that never does fails the run."""
+Every entry says which register, which bits, under which condition and why, and on which
+processors: `needs` names extensions, with "no" before those that must be absent. differ.py counts
+how often each made a difference; one that never does fails the run."""
 from dataclasses import dataclass
 
 ALL = (1 << 64) - 1
+
+
+def extensions(cpu):
+    """What QEMU's -cpu text means, as far as the entries ask for it."""
+    model, *settings = cpu.split(",")
+    have = {"h", "sstc", "pmu", "priv-1.12"} if model == "rv64" else set()
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        have = have | {name} if value in ("on", "true") else have - {name}
+    return have
+
+
+def applies(entry, cpu):
+    """Whether an entry is meant for this processor."""
+    have = extensions(cpu)
+    return all(
+        (need[3:] not in have) if need.startswith("no ") else need in have for need in entry.needs
+    )
 
 
 @dataclass(frozen=True)
@@ -18,6 +37,7 @@ class Allowed:
     bits: int
     condition: str
     reason: str
+    needs: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -29,6 +49,7 @@ class Legality:
     last: int
     exists: str  # "bare" or "virtual"
     reason: str
+    needs: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +62,7 @@ class SpecialWrite:
     bare: int
     virtual: int
     reason: str
+    needs: tuple = ()
 
 
 QEMU = "QEMU 7.2; the specification is the oracle: "
@@ -49,10 +71,26 @@ READS = [
     Allowed("cycle", 0xC00, 0xC00, ALL, "always", "counts the monitor's instructions, too"),
     Allowed("time", 0xC01, 0xC01, ALL, "always", "the two runs take different times"),
     Allowed("instret", 0xC02, 0xC02, ALL, "always", "counts the monitor's instructions, too"),
-    Allowed("hpmcounter", 0xC03, 0xC12, ALL, "always", "no event counters in vM: zero (3.1.10)"),
+    Allowed(
+        "hpmcounter",
+        0xC03,
+        0xC12,
+        ALL,
+        "always",
+        "no event counters in vM: zero (3.1.10)",
+        ("pmu",),
+    ),
     Allowed("mcycle", 0xB00, 0xB00, ALL, "always", "counts the monitor's instructions, too"),
     Allowed("minstret", 0xB02, 0xB02, ALL, "always", "counts the monitor's instructions, too"),
-    Allowed("mhpmcounter", 0xB03, 0xB12, ALL, "always", "no event counters in vM: zero (3.1.10)"),
+    Allowed(
+        "mhpmcounter",
+        0xB03,
+        0xB12,
+        ALL,
+        "always",
+        "no event counters in vM: zero (3.1.10)",
+        ("pmu",),
+    ),
     Allowed("mhpmevent", 0x323, 0x33F, ALL, "always", "no event counters in vM: zero (3.1.10)"),
     Allowed(
         "mcountinhibit",
@@ -61,6 +99,7 @@ READS = [
         ALL & ~5,
         "always",
         "no event counters in vM, and bit 1 is zero (3.1.12); QEMU 7.2 stores every bit",
+        ("priv-1.12",),
     ),
     Allowed(
         "vsip",
@@ -69,6 +108,7 @@ READS = [
         0x220,
         "hideleg passes VSTI or VSEI on",
         QEMU + "VSTIP and VSEIP are visible in vsip through hideleg (9.2.7)",
+        ("h",),
     ),
     Allowed("pmpcfg2", 0x3A2, 0x3A2, ALL, "always", "vM has 8 vPMPs: the others read zero"),
     Allowed("pmpaddr8-15", 0x3B8, 0x3BF, ALL, "always", "vM has 8 vPMPs: the others read zero"),
@@ -99,10 +139,44 @@ LEGALITY = [
     ),
     Legality("pmpaddr16-63", 0x3C0, 0x3EF, "virtual", "vM has all 64 entries' registers; QEMU 16"),
     Legality(
-        "mhpmcounter19-31", 0xB13, 0xB1F, "virtual", "vM has all 29 (3.1.10); QEMU's rv64 has 16"
+        "mhpmcounter19-31",
+        0xB13,
+        0xB1F,
+        "virtual",
+        "vM has all 29 (3.1.10); QEMU's rv64 has 16",
+        ("pmu",),
     ),
     Legality(
-        "hpmcounter19-31", 0xC13, 0xC1F, "virtual", "vM has all 29 (3.1.10); QEMU's rv64 has 16"
+        "mhpmcounter3-31",
+        0xB03,
+        0xB1F,
+        "virtual",
+        "vM has all 29 (3.1.10); QEMU's sifive-u54 has none",
+        ("no pmu",),
+    ),
+    Legality(
+        "hpmcounter19-31",
+        0xC13,
+        0xC1F,
+        "virtual",
+        "vM has all 29 (3.1.10); QEMU's rv64 has 16",
+        ("pmu",),
+    ),
+    Legality(
+        "hpmcounter3-31",
+        0xC03,
+        0xC1F,
+        "virtual",
+        "vM has all 29 (3.1.10); QEMU's sifive-u54 has none",
+        ("no pmu",),
+    ),
+    Legality(
+        "vstimecmp without H",
+        0x24D,
+        0x24D,
+        "bare",
+        QEMU + "a register of the hypervisor extension (Sstc 2.2)",
+        ("no h", "sstc"),
     ),
 ]
 WRITES = [
@@ -117,12 +191,52 @@ WRITES = [
         0x800000CA007C6722,
         0x800000CA007C6122,
         QEMU + "VS may be read-only zero without V (3.1.6.6)",
+        ("h", "no v"),
     ),
     SpecialWrite(
-        "medeleg 11", 0x302, ALL, 0xF0BFFF, 0xF0B7FF, QEMU + "bit 11 is read-only zero (3.1.8)"
+        "mstatus.VS, MPV, GVA without V and H",
+        0x300,
+        0xFFFFFFFCFFFDE777,
+        0x800000CA007C6722,
+        0x8000000A007C6122,
+        QEMU + "MPV and GVA belong to H (9.4.1), VS as above",
+        ("no h",),
     ),
     SpecialWrite(
-        "mideleg LCOFI", 0x303, ALL, 0x3666, 0x1666, QEMU + "bit 13 belongs to Sscofpmf, absent"
+        "medeleg 11",
+        0x302,
+        ALL,
+        0xF0BFFF,
+        0xF0B7FF,
+        QEMU + "bit 11 is read-only zero (3.1.8)",
+        ("h",),
+    ),
+    SpecialWrite(
+        "medeleg 10, 11, 20-23 without H",
+        0x302,
+        ALL,
+        0xF0BFFF,
+        0xB3FF,
+        QEMU + "exceptions that cannot happen have read-only zero bits (3.1.8)",
+        ("no h",),
+    ),
+    SpecialWrite(
+        "mideleg LCOFI",
+        0x303,
+        ALL,
+        0x3666,
+        0x1666,
+        QEMU + "bit 13 belongs to Sscofpmf, absent",
+        ("h",),
+    ),
+    SpecialWrite(
+        "mideleg LCOFI, VS without H",
+        0x303,
+        ALL,
+        0x2666,
+        0x222,
+        QEMU + "bits 2, 6 and 10 belong to H, 13 to Sscofpmf, both absent",
+        ("no h",),
     ),
     SpecialWrite(
         "menvcfg.CBIE=3",
@@ -131,10 +245,14 @@ WRITES = [
         0xC0000000000000F1,
         0xC0000000000000D1,
         "cbo.inval is done as a flush: it would bring back what a wipe has overwritten",
+        ("priv-1.12",),
     ),
-    SpecialWrite("mcountinhibit", 0x320, ALL, ALL, 5, "see the entry in READS"),
+    SpecialWrite("mcountinhibit", 0x320, ALL, ALL, 5, "see the entry in READS", ("priv-1.12",)),
     SpecialWrite("mhpmevent", 0x323, ALL, ALL, 0, "see the entry in READS"),
-    SpecialWrite("mhpmcounter", 0xB03, ALL, ALL, 0, "see the entry in READS"),
+    SpecialWrite("mhpmcounter", 0xB03, ALL, ALL, 0, "see the entry in READS", ("pmu",)),
+    SpecialWrite(
+        "mhpmcounter on u54", 0xB03, ALL, "trap", 0, "see the entry in LEGALITY", ("no pmu",)
+    ),
     SpecialWrite(
         "pmpcfg W without R",
         0x3A0,
