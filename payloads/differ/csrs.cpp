@@ -31,6 +31,7 @@ uint64_t pmpcfg_operand(uint64_t value, Form form) {
 
 constexpr uint64_t uxl = uint64_t{1} << 32U, vs = 0x600, lcofi = 0x2000, gva = uint64_t{1} << 38U,
                    mpv = uint64_t{1} << 39U;
+constexpr uint64_t vsstatus_bits = 0xc6122;
 constexpr uint64_t vs_interrupts = 0x1444, vs_exceptions = 0xf00400;
 constexpr uint64_t far_times = 0xfffff00000000fffULL;
 
@@ -99,8 +100,8 @@ uint64_t restrict_medeleg(uint64_t value, Form form) {
 uint64_t restrict_operand(unsigned number, Form form, uint64_t value) {
     switch (number) {
     case csr::Mstatus: return restrict_status(value, form);
-    case csr::Sstatus:
-    case csr::Vsstatus: return value & ~(uxl | vs);
+    case csr::Sstatus: return value & ~(uxl | vs);
+    case csr::Vsstatus: return operation(form) == 3 ? value : value & vsstatus_bits;
     case csr::Medeleg: return restrict_medeleg(value, form);
     case csr::Vsip: return value & ~uint64_t{6};
     case csr::Mepc:

@@ -26,7 +26,7 @@ using payload::say;
 
 Slot slots[max_steps];
 int16_t rules[4096];
-int cause_rules[4];
+int cause_rules[8];
 struct Hidden {
     uint64_t times;
     uint64_t hash;
@@ -122,7 +122,7 @@ void read_rules() {
     for (auto& rule : rules) rule = -1;
     for (unsigned n = 0; n < params.rules; ++n)
         if (params.rule[n].kind >= 2)
-            cause_rules[params.rule[n].kind & 3U] = static_cast<int>(n);
+            cause_rules[params.rule[n].kind & 7U] = static_cast<int>(n);
         else
             rules[params.rule[n].csr & 4095U] = static_cast<int16_t>(n);
 }
@@ -221,8 +221,8 @@ void print_coverage() {
         for (auto const times : successes[n]) say(' ', Dec{times});
         say('\n');
     }
-    for (unsigned handler = 0; handler < 2; ++handler)
-        for (unsigned mode = 0; mode < 4; ++mode)
+    for (unsigned handler = 0; handler < handlers; ++handler)
+        for (unsigned mode = 0; mode < trapped_modes; ++mode)
             for (unsigned cause = 0; cause < 64; ++cause)
                 if (auto const times = trap_counts[handler][mode][cause]; times != 0)
                     say("t ", Dec{handler}, ' ', Dec{mode}, ' ', Dec{cause}, ' ', Dec{times}, '\n');

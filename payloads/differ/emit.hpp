@@ -66,6 +66,8 @@ class Emitter {
 
 inline constexpr uint32_t insn_ecall = 0x00000073, insn_ebreak = 0x00100073, insn_wfi = 0x10500073,
                           insn_mret = 0x30200073, insn_sret = 0x10200073, insn_fence = 0x0ff0000f,
-                          insn_fence_i = 0x0000100f, insn_sfence = 0x12000073, c_nop = 0x0001;
+                          insn_fence_i = 0x0000100f, insn_sfence = 0x12000073,
+                          insn_hfence_vvma = 0x22000073, insn_hfence_gvma = 0x62000073,
+                          c_nop = 0x0001;
 
 } // namespace differ

@@ -18,6 +18,12 @@ struct alignas(4096) Table {
     uint64_t entry[512];
 };
 Table roots[table_sets], windows[table_sets], leaves[table_sets], image_table, alias_table;
+/// A G-stage table: its root has four pages (9.5.1).
+struct alignas(16384) GuestRoot {
+    uint64_t entry[2048];
+};
+GuestRoot guest_root;
+Table guest_pages;
 
 /// One routine for each CSR: csrw of its initial value, csrr; and for all FP registers.
 constexpr unsigned write_words = 14, read_words = 4, fp_words = 40;
@@ -62,6 +68,9 @@ void reset_memory(Random& random) {
     for (unsigned n = 0; n < data_words; ++n) data_word(n) = random.next();
     for (auto& leaf : leaves)
         for (unsigned n = 0; n < window_pages; ++n) leaf.entry[n] = random_pte(random);
+    // 2 MiB of data as a guest sees them: the same, with random rights.
+    guest_pages.entry[1] = data_base >> 12U << 10U | pte_v | pte_u | pte_r | pte_a | random.bit(2) |
+                           random.bit(3) | random.bit(7);
     for (auto& table : windows) {
         auto big = data_base >> 12U << 10U | (random.next() & 0xfe) | pte_v | pte_r;
         if (random.chance(10)) big |= 1U << 12U; // misaligned superpage
@@ -75,6 +84,7 @@ uint64_t initial(unsigned number) {
     case csr::Mstatus: return 0x2000; // FS initial: the FP registers are used
     case csr::Mtvec: return reinterpret_cast<uint64_t>(&differ_m_direct);
     case csr::Stvec: return reinterpret_cast<uint64_t>(&differ_s_direct);
+    case csr::Vstvec: return reinterpret_cast<uint64_t>(&differ_vs_direct);
     case csr::Stimecmp:
     case csr::Vstimecmp: return ~uint64_t{0};
     case csr::Pmpcfg0: return default_pmpcfg;
@@ -108,9 +118,15 @@ uint64_t table_satp(unsigned n) {
     return uint64_t{8} << 60U | reinterpret_cast<uint64_t>(&roots[n]) >> 12U;
 }
 
+uint64_t guest_hgatp() {
+    return uint64_t{8} << 60U | reinterpret_cast<uint64_t>(&guest_root) >> 12U;
+}
+
 void build_tables() {
     constexpr uint64_t all = pte_v | pte_r | pte_w | pte_x | pte_a | pte_d;
     constexpr uint64_t image_page = uint64_t{0x80000000} >> 12U << 10U;
+    guest_root.entry[2] = table_pte(guest_pages);
+    guest_pages.entry[0] = image_page | all | pte_u;
     image_table.entry[0] = image_page | all;
     alias_table.entry[0] = image_page | all | pte_u;
     for (unsigned n = 0; n < table_sets; ++n) {
@@ -156,6 +172,7 @@ void expect_change(unsigned number) {
     if (auto const index = known_index(number); index >= 0) changed[index] = true;
     if (number < csr::Fcsr) expect_change(csr::Fcsr);
     if (number == csr::Hip || number == csr::Vsip) expect_change(csr::Hvip);
+    if (number >> 8U == 1) expect_change(number + 0x100); // in VS-mode
 }
 
 void expect_change_by(Slot const& slot, uint32_t const* words) {
@@ -172,8 +189,9 @@ void expect_change_by(Slot const& slot, uint32_t const* words) {
 }
 
 void expect_change_by_supervisor_trap() {
-    constexpr unsigned written[] = {csr::Sepc,    csr::Scause, csr::Stval,
-                                    csr::Hstatus, csr::Htval,  csr::Htinst};
+    constexpr unsigned written[] = {csr::Sepc,    csr::Scause, csr::Stval,    csr::Hstatus,
+                                    csr::Htval,   csr::Htinst, csr::Vsstatus, csr::Vsepc,
+                                    csr::Vscause, csr::Vstval};
     for (auto const number : written) expect_change(number);
 }
 
@@ -185,8 +203,10 @@ void expect_any_change() {
 void reset_state(uint64_t seed) {
     Random random{mix(seed) ^ 0x5eed};
     if (clint_changed) {
-        *place<uint32_t>(clint) = 0;
-        *place<uint64_t>(clint + 0x4000) = ~uint64_t{0};
+        for (uint64_t hart = 0; hart < 2; ++hart) {
+            *place<uint32_t>(clint + 4 * hart) = 0;
+            *place<uint64_t>(clint + 0x4000 + 8 * hart) = ~uint64_t{0};
+        }
     }
     write_initial_csr(csr::Mie);
     write_initial_csr(csr::Mstatus); // opens fcsr and the FP registers

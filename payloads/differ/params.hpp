@@ -24,7 +24,7 @@ struct Rule {
     uint32_t csr;
     uint32_t kind;   ///< 0: the bits of `hidden` are not compared; 1: not used by programs at all;
                      ///< 2: which of several interrupts comes first;
-                     ///< 3: load or store fault of an atomic
+                     ///< 3: load or store fault of an atomic; 4: mstatus.GVA of a trap
     uint64_t hidden; ///< bits that programs do not see
 };
 

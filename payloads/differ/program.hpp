@@ -8,7 +8,7 @@
 namespace differ {
 
 /// Steps of a program; one more slot ends it.
-inline constexpr unsigned min_steps = 16, max_steps = 40;
+inline constexpr unsigned min_steps = 12, max_steps = 40;
 
 /// What a step does; bit n of Params::classes switches class n on.
 enum class Class : unsigned {
@@ -25,6 +25,7 @@ enum class Class : unsigned {
     Clint,
     System, ///< arbitrary SYSTEM and custom opcodes
     Exotic, ///< floating-point, atomic and misaligned accesses, also with MPRV
+    Guest,  ///< VS-mode: entries, delegation to it, accesses in its stead
     Count
 };
 
@@ -67,6 +68,11 @@ struct Generator {
     void settle_csr(unsigned number);
     void hide(unsigned number, unsigned rd);
     void enter_step();
+    void go(unsigned mode, bool guest, uint64_t bits);
+    void guest_step();
+    void guest_configure();
+    void guest_access();
+    void fp_operation();
     void configure_step();
     void interrupt_step();
     void access_step(bool exotic);
@@ -94,12 +100,14 @@ inline constexpr unsigned table_sets = 2;
 
 /// satp of table set `n`.
 uint64_t table_satp(unsigned n);
+/// hgatp of the table by which a guest sees image and data where they are, and nothing else.
+uint64_t guest_hgatp();
 
 /// The rule of a CSR, or -1.
 int rule_of(unsigned number);
 /// Programs leave this one alone: it exists on one side only.
 bool is_unused(unsigned number);
-/// Counts and forgets a cause for which there is a rule of this kind.
+/// Counts and forgets a cause or status for which there is a rule of this kind.
 void hide_cause(uint32_t kind, uint64_t cause);
 /// A cell for the next hidden read; nullptr if there is none left.
 Cell* take_cell(int rule);
@@ -116,6 +124,7 @@ void differ_m_direct();
 void differ_m_vectored();
 void differ_s_direct();
 void differ_s_vectored();
+void differ_vs_direct();
 void differ_enter(uint64_t slot);
 }
 

@@ -7,7 +7,7 @@
 namespace differ {
 
 uint32_t successes[known_count][6];
-uint32_t trap_counts[2][4][64];
+uint32_t trap_counts[handlers][trapped_modes][64];
 uint64_t last_register[32];
 uint64_t last_cause;
 
@@ -18,6 +18,7 @@ constexpr unsigned max_traps = 80, max_slots = 160;
 /// In handlers' answers.
 constexpr uint64_t over = 0, jump = 1, back = 2;
 constexpr uint64_t interrupt = uint64_t{1} << 63U;
+constexpr uint64_t mprv = 1U << 17U; ///< of mstatus
 
 Record records[max_records];
 unsigned recorded;
@@ -74,7 +75,7 @@ void count_trapped(uint64_t gp, uint64_t epc) {
 void count_cause(unsigned handler, uint64_t mode, uint64_t cause) {
     if (slots == nullptr) return;
     auto const number = (cause & 31U) + (cause >> 63U) * 32;
-    ++trap_counts[handler][mode & 3U][number];
+    ++trap_counts[handler][mode][number];
 }
 
 } // namespace
@@ -107,7 +108,6 @@ uint64_t atomic_fault(uint64_t cause, uint64_t epc) {
     constexpr unsigned lr = 2;
     if ((word & 0x7fU) != 0x2f || word >> 27U == lr) return cause;
     hide_cause(3, cause);
-    payload::csr::write<payload::csr::Mcause>(7);
     return 7;
 }
 
@@ -115,7 +115,11 @@ uint64_t atomic_fault(uint64_t cause, uint64_t epc) {
 /// 7.2 takes the lowest number, the specification has another order (3.1.9).
 uint64_t one_cause(uint64_t cause, uint64_t epc, uint64_t* x) {
     using namespace payload::csr;
-    if (cause == 5 || cause == 7) return atomic_fault(cause, epc);
+    if (cause == 5 || cause == 7) {
+        auto const fault = atomic_fault(cause, epc);
+        if (fault != cause) write<Mcause>(fault);
+        return fault;
+    }
     if ((cause & interrupt) == 0 || slots == nullptr || stopped) return cause;
     auto const due = read<Mip>() & read<Mie>() & ~read<Mideleg>();
     if ((due & (due - 1)) == 0) return cause;
@@ -126,6 +130,20 @@ uint64_t one_cause(uint64_t cause, uint64_t epc, uint64_t* x) {
     if (x[reg::tp] != 64) x[reg::tp] = last & 63U;
     write<Mcause>(last);
     return last;
+}
+
+/// After a trap that may be about a guest's address, from VS-mode, VU-mode or with MPRV: QEMU 7.2
+/// says GVA where the trap has no address and leaves it set at later traps.
+uint64_t without_gva(uint64_t status) {
+    constexpr uint64_t gva = uint64_t{1} << 38U;
+    hide_cause(4, status);
+    payload::csr::clear<payload::csr::Mstatus>(gva);
+    return status & ~gva;
+}
+
+/// In HS-mode: hstatus.SPV.
+uint64_t came_from_guest() {
+    return has_hypervisor ? payload::csr::read<csr::Hstatus>() >> 7U & 1U : 0;
 }
 
 extern "C" {
@@ -154,16 +172,17 @@ uint64_t differ_m_trap(uint64_t* x) {
     last_cause = cause;
     if (stopped) return over;
     auto const from = status >> 11U & 3U;
-    note("M-trap", cause, epc, read<Mtval>(), status);
+    auto const virt = has_hypervisor ? status >> 39U & 1U : 0;
+    auto const guest = virt != 0 || (has_hypervisor && (status & mprv) != 0);
+    note("M-trap", cause, epc, read<Mtval>(), guest ? without_gva(status) : status);
     note("M-more", x[reg::tp], hash_registers(x), physical(x[reg::gp]));
     constexpr uint64_t accesses = 0xf0b0f2;
     // One of four is enough: above the monitor every register read here is another trap.
     if (has_hypervisor && (cause & interrupt) == 0 && (accesses >> (cause & 63U) & 1U) != 0 &&
         choices.chance(25))
         note("M-hyper", read<differ::csr::Mtinst>(), read<differ::csr::Mtval2>());
-    count_cause(0, from, cause);
+    count_cause(0, from == 3 ? 3 : from + 4 * virt, cause);
     count_trapped(x[reg::gp], epc);
-    constexpr uint64_t mprv = 1U << 17U;
     if ((status & mprv) != 0) clear<Mstatus>(mprv);
     if ((cause & interrupt) != 0) clear<Mie>(uint64_t{1} << (cause & 63U));
     if (++result.traps > max_traps) stopped = true;
@@ -179,8 +198,12 @@ uint64_t differ_m_trap(uint64_t* x) {
 /// A trap into S-mode.
 uint64_t differ_s_trap(uint64_t* x) {
     using namespace payload::csr;
-    auto const cause = read<Scause>();
     auto const epc = read<Sepc>();
+    auto cause = read<Scause>();
+    if (cause == 5 || cause == 7) {
+        cause = atomic_fault(cause, epc);
+        write<Scause>(cause);
+    }
     auto const status = read<Sstatus>();
     keep_registers(x);
     auto const from = status >> 8U & 1U;
@@ -188,7 +211,11 @@ uint64_t differ_s_trap(uint64_t* x) {
     note("S-trap", cause, epc, read<Stval>(), status);
     note("S-more", x[reg::tp], hash_registers(x), physical(x[reg::gp]));
     ++result.s_traps;
-    count_cause(1, from, cause);
+    constexpr uint64_t vs_direct = 65;
+    if (x[reg::tp] == vs_direct)
+        count_cause(2, 4 + from, cause);
+    else
+        count_cause(1, from + 4 * came_from_guest(), cause);
     count_trapped(x[reg::gp], epc);
     if ((cause & interrupt) != 0) {
         auto const bit = uint64_t{1} << (cause & 63U);

@@ -17,7 +17,7 @@ struct Outcome {
     uint64_t hash;
     unsigned executed; ///< instructions of its slots
     unsigned traps;
-    unsigned s_traps; ///< of these, into S-mode
+    unsigned s_traps; ///< of these, into S-mode or VS-mode
     bool ended;       ///< reached its last slot
 };
 
@@ -31,8 +31,10 @@ Record const& record(unsigned n);
 
 /// Times that a form of a known CSR was executed without a trap.
 extern uint32_t successes[known_count][6];
-/// Traps by handler (0 M, 1 S), mode they came from (0 U, 1 S, 3 M) and cause (interrupts from 32).
-extern uint32_t trap_counts[2][4][64];
+/// Traps by handler (0 M, 1 S, 2 VS), mode they came from (0 U, 1 S, 3 M, 4 VU, 5 VS) and cause
+/// (interrupts from 32).
+inline constexpr unsigned handlers = 3, trapped_modes = 6;
+extern uint32_t trap_counts[handlers][trapped_modes][64];
 
 /// The registers at the last trap or end of a slot.
 extern uint64_t last_register[32];

@@ -46,6 +46,7 @@ params:                             // Params in params.hpp: written by the runn
 
     .text
     .globl differ_slot_end, differ_m_direct, differ_m_vectored, differ_s_direct, differ_s_vectored
+    .globl differ_vs_direct
     .globl differ_enter
 
 // Every slot ends with `jal tp, differ_slot_end`.
@@ -129,6 +130,10 @@ m_trapped:
     .balign 128
 differ_s_vectored:
     vectors s_trapped
+    .balign 4
+differ_vs_direct:                   // as vstvec; sstatus and its like are the guest's there
+    li x30, 65
+    j s_trapped
     .balign 4
 differ_s_direct:
     li x30, 64

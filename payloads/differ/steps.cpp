@@ -13,10 +13,10 @@ struct Weight {
     unsigned weight;
 };
 constexpr Weight weights[] = {
-    {Class::Csr, 46},   {Class::Enter, 10}, {Class::Configure, 6}, {Class::Interrupt, 5},
+    {Class::Csr, 54},   {Class::Enter, 10}, {Class::Configure, 6}, {Class::Interrupt, 5},
     {Class::Access, 7}, {Class::Mprv, 6},   {Class::Pmp, 3},       {Class::Paging, 5},
     {Class::Simple, 8}, {Class::Return, 3}, {Class::Clint, 4},     {Class::System, 3},
-    {Class::Exotic, 5},
+    {Class::Exotic, 5}, {Class::Guest, 9},
 };
 
 Class choose(Random& random, uint64_t classes) {
@@ -65,6 +65,7 @@ void Generator::step(unsigned index, uint64_t classes) {
         else
             mprv_step(true);
         break;
+    case Class::Guest: guest_step(); break;
     case Class::Count: break;
     }
     slot.words = static_cast<uint16_t>(out.offset());
@@ -82,7 +83,7 @@ unsigned Generator::any_target() { return random.chance(10) ? reg::zero : any_re
 void Generator::guard_machine() { out.csr_read(reg::tp, csr::Mhartid); }
 
 void Generator::csr_step() {
-    auto const count = 1 + random.below(4);
+    auto const count = 2 + random.below(3);
     for (unsigned i = 0; i < count && out.has_room(40); ++i) one_csr();
 }
 
@@ -136,9 +137,19 @@ void Generator::settle_csr(unsigned number) {
                random.chance(50) ? address(differ_s_direct) : address(differ_s_vectored) + 1);
         out.csr_write(csr::Stvec, reg::tp);
         break;
+    case csr::Vstvec:
+        out.la(reg::tp, address(differ_vs_direct));
+        out.csr_write(csr::Vstvec, reg::tp);
+        break;
     case csr::Satp:
-        out.csr_write(csr::Satp, reg::zero);
+    case csr::Vsatp:
+    case csr::Hgatp:
+        out.csr_write(number, reg::zero);
         out.word(insn_sfence);
+        if (number != csr::Satp) {
+            out.word(insn_hfence_vvma);
+            out.word(insn_hfence_gvma);
+        }
         break;
     }
     if (number == csr::Pmpcfg0 || (number >= csr::Pmpaddr0 && number <= csr::Pmpaddr7)) {
@@ -167,14 +178,33 @@ void Generator::hide(unsigned number, unsigned rd) {
     out.and_(rd, rd, reg::tp);
 }
 
+/// mret into `mode` behind this slot; `bits`: of mstatus besides.
+void Generator::go(unsigned mode, bool guest, uint64_t bits) {
+    out.li(reg::t5, 0x1888 | mpv);
+    out.csr_clear(csr::Mstatus, reg::t5);
+    out.li(reg::t5, uint64_t{mode} << 11U | (guest ? mpv : 0) | bits);
+    out.csr_set(csr::Mstatus, reg::t5);
+    out.csr_read(reg::t5, guest ? csr::Vsatp : csr::Satp);
+    out.srli(reg::t5, reg::t5, 60);
+    out.slli(reg::t5, reg::t5, mode == 0 ? 29 : 63); // 8 << 29: where U-mode sees the image
+    out.add(reg::t5, reg::t5, reg::gp);
+    out.csr_write(csr::Mepc, reg::t5);
+    out.word(insn_mret);
+}
+
 void Generator::enter_step() {
     if (random.chance(25)) { // sret, from S or M
         auto const user = random.chance(50);
+        auto const guest = has_hypervisor && random.chance(30);
+        if (has_hypervisor && random.chance(80)) { // not from VS-mode, where hstatus traps
+            out.li(reg::t5, 0x80);
+            out.csr(guest ? Form::Rs : Form::Rc, reg::zero, csr::Hstatus, reg::t5);
+        }
         out.li(reg::t5, 0x122);
         out.csr_clear(csr::Sstatus, reg::t5);
         out.li(reg::t5, (user ? 0 : 0x100) | random.bit(5));
         out.csr_set(csr::Sstatus, reg::t5);
-        out.csr_read(reg::t5, csr::Satp);
+        out.csr_read(reg::t5, guest ? csr::Vsatp : csr::Satp);
         out.srli(reg::t5, reg::t5, 60);
         out.slli(reg::t5, reg::t5, user ? 29 : 63);
         out.add(reg::t5, reg::t5, reg::gp);
@@ -183,18 +213,72 @@ void Generator::enter_step() {
         return;
     }
     constexpr unsigned modes[] = {0, 0, 0, 1, 1, 1, 1, 3};
-    auto const mode = modes[random.below(8)];
     guard_machine();
-    out.li(reg::t5, 0x1888);
+    go(modes[random.below(8)], false, random.bit(7) | random.bit(5) | random.bit(1));
+}
+
+/// What VS-mode depends on.
+void Generator::guest_configure() {
+    guard_machine();
+    auto const write = [this](unsigned number, uint64_t value) {
+        out.li(reg::t5, value);
+        out.csr_write(number, reg::t5);
+    };
+    switch (random.below(5)) {
+    case 0:
+        if (random.chance(60)) write(csr::Medeleg, 0xf0b5ff);
+        write(csr::Hedeleg, random.chance(60) ? 0xb1ff : random.next() & 0xb1ff);
+        break;
+    case 1:
+        write(csr::Hideleg, random.next() & 0x444);
+        write(csr::Hvip, random.next() & 0x404);
+        out.csr_read(reg::sp, csr::Vsip);
+        hide(csr::Vsip, reg::sp);
+        out.li(reg::t5, 0x400);
+        out.csr_clear(csr::Hvip, reg::t5);
+        break;
+    case 2:
+        write(csr::Hie, random.next() & 0x444);
+        write(csr::Hcounteren, random.next());
+        break;
+    case 3: write(csr::Medeleg, random.chance(50) ? 0xf0b5ff : random.next() & 0xf0b5ff); break;
+    case 4:
+        write(csr::Hgatp, random.chance(60) ? guest_hgatp() : 0);
+        write(csr::Vsatp, random.chance(60) ? table_satp(random.below(table_sets)) : 0);
+        out.word(insn_hfence_gvma);
+        out.word(insn_hfence_vvma);
+        break;
+    }
+}
+
+/// HLV, HLVX and HSV of all widths, in HS-mode: mret goes there first.
+void Generator::guest_access() {
+    constexpr uint32_t words[] = {0x60004073, 0x60104073, 0x64004073, 0x64104073, 0x64304073,
+                                  0x68004073, 0x68104073, 0x68304073, 0x6c004073, 0x62004073,
+                                  0x66004073, 0x6a004073, 0x6e004073};
+    auto const which = random.below(13);
+    auto const base = 8 + random.below(4), data = 12 + random.below(4);
+    guard_machine();
+    out.li(base, some_address(false));
+    out.li(reg::t5, 0x100);
+    out.csr(random.chance(50) ? Form::Rs : Form::Rc, reg::zero, csr::Hstatus, reg::t5); // SPVP
+    out.li(reg::t5, 0x1888 | mpv);
     out.csr_clear(csr::Mstatus, reg::t5);
-    out.li(reg::t5, uint64_t{mode} << 11U | random.bit(7) | random.bit(5) | random.bit(1));
+    out.li(reg::t5, 0x800);
     out.csr_set(csr::Mstatus, reg::t5);
-    out.csr_read(reg::t5, csr::Satp);
-    out.srli(reg::t5, reg::t5, 60);
-    out.slli(reg::t5, reg::t5, mode == 0 ? 29 : 63); // 8 << 29: where U-mode sees the image
-    out.add(reg::t5, reg::t5, reg::gp);
+    out.la(reg::t5, out.pc() + 16); // behind la, csrw and mret
     out.csr_write(csr::Mepc, reg::t5);
     out.word(insn_mret);
+    out.word(words[which] | base << 15U | (which < 9 ? data << 7U : data << 20U));
+}
+
+void Generator::guest_step() {
+    if (!has_hypervisor) return access_step(false);
+    auto const choice = random.below(10);
+    if (choice < 4) return guest_configure();
+    if (choice < 6) return guest_access();
+    guard_machine();
+    go(random.below(2), true, random.bit(7) | random.bit(5) | random.bit(1));
 }
 
 void Generator::configure_step() {
@@ -257,10 +341,11 @@ uint64_t Generator::some_address(bool exotic) {
                                     0x90000000,
                                     0x8000000000,
                                     0x4000000000,
-                                    0x00ffffffffffff00,
+                                    0x00ffffffffffe000,
                                     0xffffffc000000000,
                                     0xfffffffffffff000};
-    return nowhere[random.below(8)] + (offset & 0xff0U);
+    // The last two only where nobody is in VS-mode.
+    return nowhere[random.below(has_hypervisor ? 6 : 8)] + (offset & 0xff0U);
 }
 
 /// The eleven plain loads and stores and their compressed forms; x8 … x15 for the latter.
@@ -296,6 +381,16 @@ void Generator::exotic_access(unsigned address, unsigned data, bool pairs) {
     }
 }
 
+/// Arithmetic on FP registers: fs must not be off, fcsr collects flags, frm may be invalid.
+void Generator::fp_operation() {
+    constexpr uint32_t words[] = {0x02007053, 0x1a007053, 0x5a007053, 0xd2207053, 0xc2207053,
+                                  0xe2000053, 0xf2000053, 0xe2001053, 0xa2002053, 0x00007053};
+    auto const which = random.below(10); // 2 … 7 have no second operand
+    auto word = words[which] | any_register() << 7U | any_register() << 15U;
+    if (which < 2 || which > 7) word |= any_register() << 20U;
+    out.word(word);
+}
+
 void Generator::access_step(bool exotic) {
     auto const address = 8 + random.below(4);
     auto const data = 12 + random.below(4);
@@ -303,7 +398,9 @@ void Generator::access_step(bool exotic) {
     for (unsigned i = 0; i < count && out.has_room(20); ++i) {
         out.li(address, some_address(exotic));
         if (random.chance(50)) out.li(data, random.next());
-        if (exotic && random.chance(70))
+        if (exotic && random.chance(25))
+            fp_operation();
+        else if (exotic && random.chance(70))
             exotic_access(address, data, true);
         else
             plain_access(address, data);
@@ -317,10 +414,11 @@ void Generator::mprv_step(bool exotic) {
     guard_machine();
     out.li(address, some_address(exotic));
     if (random.chance(50)) out.li(data, random.next());
-    out.li(reg::t5, 0x1800);
+    out.li(reg::t5, 0x1800 | mpv);
     out.csr_clear(csr::Mstatus, reg::t5);
-    out.li(reg::t5,
-           mprv | uint64_t{modes[random.below(6)]} << 11U | random.bit(18) | random.bit(19));
+    auto const mode = modes[random.below(6)];
+    auto const guest = has_hypervisor && mode != 3 && random.chance(20) ? mpv : 0;
+    out.li(reg::t5, mprv | guest | uint64_t{mode} << 11U | random.bit(18) | random.bit(19));
     out.csr_set(csr::Mstatus, reg::t5);
     if (exotic && random.chance(70))
         exotic_access(address, data, false);
@@ -389,7 +487,7 @@ void Generator::wait_step() {
 
 void Generator::simple_step() {
     auto const two = any_target() << 15U | any_target() << 20U;
-    switch (random.below(12)) {
+    switch (random.below(14)) {
     case 0:
     case 1:
     case 2:
@@ -397,9 +495,14 @@ void Generator::simple_step() {
     case 4: return out.word(insn_ebreak);
     case 5: return out.halves(0x9002, c_nop); // c.ebreak
     case 6: return out.word(insn_fence_i);
-    case 7: return out.word(0x12000073U | two);                                     // sfence.vma
-    case 8: return out.word((random.chance(50) ? 0x22000073U : 0x62000073U) | two); // hfence
+    case 7: return out.word(insn_sfence | two);
+    case 8: return out.word((random.chance(50) ? insn_hfence_vvma : insn_hfence_gvma) | two);
     case 9: return out.halves(0, c_nop); // the defined illegal instruction
+    case 10: {
+        constexpr uint32_t inval[] = {0x16000073, 0x26000073, 0x66000073}; // sinval, hinval
+        return out.word(inval[random.below(3)] | two);
+    }
+    case 11: return out.word(random.chance(50) ? 0x18000073U : 0x18100073U); // sfence.*inval*
     default: return wait_step();
     }
 }
@@ -428,7 +531,18 @@ void Generator::return_step() {
 void Generator::clint_access(unsigned address, unsigned data) {
     constexpr uint64_t base = 0x2000000, mtimecmp = base + 0x4000;
     auto const low = random.chance(50);
-    switch (random.below(4)) {
+    switch (random.below(5)) {
+    case 4: { // widths and places that the device does not have
+        auto const kind = random.below(11);
+        auto const width = 1U << (kind < 7 ? kind & 3U : kind - 7);
+        out.li(address, (low ? base + (random.below(8) & ~(width - 1))
+                             : mtimecmp + (random.below(16) & ~(width - 1))));
+        if (kind < 7)
+            out.load(kind, data, address, 0);
+        else
+            out.store(kind - 7, data, address, 0);
+        break;
+    }
     case 0:
         out.li(address, base);
         out.li(data, random.chance(50) ? random.below(2) : random.next() << 1U | random.below(2));

@@ -31,9 +31,7 @@ FULL_LOG, NO_SWEEP = 1, 2
 # auipc t0, 0x100; jr t0: to the image, 1 MiB higher.
 TRAMPOLINE = struct.pack("<II", 0x00100297, 0x00028067)
 SIDES = ("bare", "virtual")
-CLASSES = (
-    "csr enter configure interrupt access mprv pmp paging simple return clint system exotic".split()
-)
+CLASSES = "csr enter configure interrupt access mprv pmp paging simple return clint system exotic guest".split()
 
 
 def parse():
@@ -328,7 +326,7 @@ def main():
         runner = Runner(arguments, work)
         totals = Totals()
         problems = []
-        shown = 0
+        shown = set()
         for boot in range(arguments.boots):
             first = arguments.first + boot * arguments.programs
             bare, virtual = runner.run(first, arguments.programs)
@@ -349,14 +347,14 @@ def main():
             if bad:
                 problems.append(f"programs {bad[:20]} differ")
             for program in bad:
-                if shown == arguments.keep_going:
+                if len(shown) == arguments.keep_going:
                     break
-                shown += 1
                 found = shrink_nearby(runner, program, first)
                 if found is None:
                     print(f"program {program} differs only after the ones before it")
-                else:
+                elif found not in shown:
                     show(runner, *found)
+                shown.add(found)
         report(runner.allowed, totals, arguments, problems)
         if problems:
             raise Failure("\n".join(problems))
@@ -364,7 +362,9 @@ def main():
 
 
 # Traps that must have happened: (handler, mode it came from): causes, interrupts.
-U, S, M = 0, 1, 3
+U, S, M, VU, VS = 0, 1, 3, 4, 5
+MODES = {U: "U", S: "S", M: "M", VU: "VU", VS: "VS"}
+HANDLERS = ("M", "S", "VS")
 CAUSES = {
     ("M", U): ({1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 15}, {1, 3, 5, 7, 9}),
     ("M", S): ({1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 15}, {1, 3, 5, 7, 9}),
@@ -380,9 +380,9 @@ def missing_traps(totals):
     out = []
     for (handler, mode), (exceptions, interrupts) in CAUSES.items():
         for number in sorted(exceptions) + [32 + n for n in sorted(interrupts)]:
-            if totals.traps[("MS".index(handler), mode, number)] == 0:
+            if totals.traps[(HANDLERS.index(handler), mode, number)] == 0:
                 kind = "exception" if number < 32 else "interrupt"
-                out.append(f"no {kind} {number % 32} from mode {mode} to {handler}-mode")
+                out.append(f"no {kind} {number % 32} from {MODES[mode]}-mode to {handler}-mode")
     return out
 
 
@@ -415,7 +415,9 @@ def report(allowed, totals, arguments, problems):
         print(f"allowed: {key}: made a difference {totals.fired[key]} times{applied}")
     for (handler, mode, cause), times in sorted(totals.traps.items()):
         kind = "exception" if cause < 32 else "interrupt"
-        print(f"traps: {kind} {cause % 32} from mode {mode} to {'MS'[handler]}-mode: {times}")
+        print(
+            f"traps: {kind} {cause % 32} from {MODES[mode]}-mode to {HANDLERS[handler]}-mode: {times}"
+        )
     print(
         f"{len(totals.executed)} programs, median of executed instructions {median}, "
         f"{ended:.1f} % ran to their end, {len(totals.forms)} CSRs, "

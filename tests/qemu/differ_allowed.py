@@ -113,7 +113,8 @@ READS = [
     Allowed("pmpcfg2", 0x3A2, 0x3A2, ALL, "always", "vM has 8 vPMPs: the others read zero"),
     Allowed("pmpaddr8-15", 0x3B8, 0x3BF, ALL, "always", "vM has 8 vPMPs: the others read zero"),
 ]
-# Traps into M-mode of which the cause is not compared: first the order of interrupts, then atomics.
+# Traps into M-mode of which the cause is not compared: the order of interrupts,
+# atomics, GVA; the image knows them by this order.
 CAUSES = [
     Allowed(
         "interrupt priority",
@@ -130,6 +131,16 @@ CAUSES = [
         ALL,
         "an AMO or SC of which the address leads to no memory, cause 5 or 7",
         QEMU + "cause 7 (3.1.15); where QEMU does load and store separately it says 5",
+    ),
+    Allowed(
+        "mstatus.GVA",
+        0x300,
+        0x300,
+        1 << 38,
+        "at a trap to M-mode from VS-mode or VU-mode or with MPRV; the handler clears it",
+        QEMU + "GVA says of each trap whether mtval is a guest's address (9.4.1); QEMU never"
+        " clears it, sets it for illegal instructions, and does not for accesses with MPRV",
+        ("h",),
     ),
 ]
 LEGALITY = [
@@ -274,7 +285,10 @@ NOT_GENERATED = [
     "mstatus.MPP = 2, UXL other than 2, VS: see WRITES",
     "medeleg bit 11, LCOFI bits, CBIE = 3, W without R, pmpaddr bits 63:54: see WRITES",
     "csrrs and csrrc with a zero register on read-only CSRs: illegal by 2.1; QEMU 7.2 reads",
-    "mstatus.GVA: QEMU 7.2 leaves it set at traps that must clear it (9.4.1)",
+    "mstatus.GVA by CSR instructions: QEMU 7.2 leaves it set at traps that must clear it (9.4.1)",
+    "bits of vsstatus that do not exist: QEMU 7.2 stores them and moves them into mstatus",
+    "MPRV with MPP = M and MPV = 1: MPV must not count (9.4.1); QEMU 7.2 translates",
+    "HLV, HLVX and HSV in M-mode: they are tried in HS-mode",
     "mip.VSEIP by writes to mip: read-only there (9.4.3); QEMU 7.2 writes hvip",
     "mepc and sepc bit 0: read-only zero (3.1.14); QEMU 7.2 stores it",
     "vsip.SSIP by writes to vsip: QEMU 7.2 does not shift the bit",
@@ -289,7 +303,10 @@ NOT_GENERATED = [
     "more than four TOR vPMPs, which need two entries of the hart: no plan cache yet",
     "stimecmp, vstimecmp, htimedelta between 2^12 and 2^44: they would expire during a run",
     "hvip.VSTIP, hip.VSTIP, mip.VSTIP set by writes: QEMU 7.2 ties it to menvcfg.STCE",
-    "mstatus.MPV, hstatus.SPV across steps: no program runs in VS-mode yet",
     "accesses to the monitor's memory and devices below M-mode: denied above the monitor",
-    "CLINT accesses of 1 and 2 bytes and misaligned ones, mtime",
+    "hvip.VSEIP across steps: QEMU 7.2 clears it at writes to mip (see above)",
+    "addresses from 2^56 where VS-mode exists: QEMU 7.2 calls what the PMP denies there a guest page"
+    " fault",
+    "msip and mtimecmp of harts that do not exist: zero in QEMU, an access fault in vM",
+    "misaligned CLINT accesses: QEMU 7.2 reports a rounded address; mtime",
 ]
