@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A program before the monitor, at every reset (payloads/stage).
+
+  stage.py --build DIR --case CASE [--smp N] [--firmware 1.1|1.6] [--timeout SECONDS]
+
+  leftovers  it leaves its registers as no stage should: then every CSR of every hart is, at the
+             firmware's first instruction, as it is without; and the host's probes pass
+  locked     it locks a PMP entry: one line, and nothing below the monitor runs
+  reboot     OpenSBI reboots while an enclave keeps a canary: after the warm reset, which leaves RAM
+             as it is, the program finds no word of it in all RAM
+  reset      the same, but the machine is reset from outside: the program finds it, so it sees"""
+import argparse
+import pathlib
+import re
+import struct
+import tempfile
+import time
+
+from control import Debugger
+from machine import FIRMWARES, MONITOR_FAILED, Failure, Machine, pack, run_main
+from needles import MIB, canary
+
+STAGE, PARAMETERS, MEMORY_MIB = 0x86000000, 0x86010000, 128
+PLAIN, LEFTOVERS, LOCKED, SCAN = range(4)
+SPIN = struct.pack("<I", 0x0000006F) * 4
+# Counters go on, and what is pending depends on time.
+MOVING = re.compile(r"cycleh?|instreth?|timeh?|m(cycle|instret)h?|mip|sip|vstimecmp")
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--case", choices=("leftovers", "locked", "reboot", "reset"), required=True)
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("--firmware", choices=sorted(FIRMWARES), default="1.6")
+    parser.add_argument("--timeout", type=int, default=60)
+    return parser.parse_args()
+
+
+def boot(arguments, work, mode, firmware, needles=(), **more):
+    """A machine that starts every hart in the stage."""
+    words = (mode, MEMORY_MIB * MIB, len(needles))
+    file = work / f"parameters{mode}"
+    file.write_bytes(struct.pack("<3Q", *words) + b"".join(needles))
+    stage = arguments.build / "payloads/stage.bin"
+    extra = ["-device", f"loader,file={stage},addr={STAGE:#x},force-raw=on"]
+    extra += ["-device", f"loader,file={file},addr={PARAMETERS:#x},force-raw=on"]
+    for hart in range(arguments.smp):
+        extra += ["-device", f"loader,addr={STAGE:#x},cpu-num={hart}"]
+    image = pack(arguments.build / "plinth.bin", firmware, work / "image.bin")
+    return Machine(
+        bios=image,
+        smp=arguments.smp,
+        memory=f"{MEMORY_MIB}M",
+        timeout=arguments.timeout,
+        extra=extra,
+        **more,
+    )
+
+
+def registers(arguments, work, mode):
+    """All registers of all harts, each at the firmware's first instruction, which it repeats."""
+    firmware = work / "spin"
+    firmware.write_bytes(SPIN)
+    machine = boot(arguments, work, mode, firmware)
+    debugger = Debugger(machine)
+    with machine:
+        machine.expect(r"^Plinth: the firmware runs deprivileged from here\n")
+        debugger.attach()
+        while set(pcs := program_counters(debugger)) != {0x80100000}:
+            if time.monotonic() > machine.deadline:
+                raise Failure(f"harts are at {[hex(pc) for pc in pcs]}")
+            debugger.go()
+            debugger.stop()
+        seen = [all_registers(debugger, thread) for thread in debugger.threads]
+        debugger.close()
+    if len(seen) != arguments.smp:
+        raise Failure(f"gdb sees {len(seen)} harts")
+    return seen
+
+
+def program_counters(debugger):
+    return [debugger.register(thread, "pc") for thread in debugger.threads]
+
+
+def all_registers(debugger, thread):
+    debugger.expect_ok(f"Hg{thread}")
+    answers = {name: debugger.command(f"p{n:x}") for name, n in debugger.numbers.items()}
+    return {name: value for name, value in answers.items() if not MOVING.fullmatch(name)}
+
+
+def check_leftovers(arguments, work):
+    plain, left = (registers(arguments, work, mode) for mode in (PLAIN, LEFTOVERS))
+    for hart, (expected, seen) in enumerate(zip(plain, left)):
+        different = [name for name in expected if seen.get(name) != expected[name]]
+        # The boot hart's stack is deeper, and it is drawn by lot: that shows in mscratch only.
+        wrong = [name for name in different if name != "mscratch"]
+        if wrong or len(expected) < 150:
+            shown = [f"{name} {expected[name]} {seen.get(name)}" for name in wrong]
+            raise Failure(f"hart {hart}: {len(expected)} registers, different: {shown}")
+    print(f"{len(plain[0])} registers of {len(plain)} harts are as they should be")
+    kernel = arguments.build / "payloads/probe.bin"
+    with boot(arguments, work, LEFTOVERS, FIRMWARES[arguments.firmware], kernel=kernel) as machine:
+        machine.expect(r"^probe: PASS [1-9][0-9]* probes$")
+        machine.wait_end()
+
+
+def check_locked(arguments, work):
+    with boot(arguments, work, LOCKED, FIRMWARES[arguments.firmware]) as machine:
+        line = machine.expect(r"^Plinth: hart \d+ cannot run below the monitor: .*\n")
+        check_parked(machine)
+        if "locked" not in line.group() or machine.output.strip() != line.group().strip():
+            raise Failure(f"printed: {machine.output!r}")
+
+
+def check_parked(machine):
+    """No hart is below the monitor, and none prints any more."""
+    for _ in range(3):
+        text = machine.registers()
+        pcs = [int(pc, 16) for pc in re.findall(r"^ pc +([0-9a-f]+)", text, re.MULTILINE)]
+        if not pcs or any(not 0x80000000 <= pc < 0x80100000 for pc in pcs):
+            raise Failure(f"harts are at {[hex(pc) for pc in pcs]}")
+
+
+def scanned(machine):
+    machine.expect(r"^stage: boot 2\n")
+    words, hits = machine.expect(r"^stage: scanned (\d+) words, hits (\d+)\n").groups()
+    if int(words) < (MEMORY_MIB * MIB - 0x20000) // 8:
+        raise Failure(f"only {words} words were looked at")
+    return int(hits)
+
+
+def check_reset(arguments, work):
+    wait = arguments.case == "reset"
+    machine = boot(
+        arguments,
+        work,
+        SCAN,
+        FIRMWARES[arguments.firmware],
+        canary(),
+        kernel=arguments.build / "payloads/endings.bin",
+        append=f"plinth.end={'wait' if wait else 'reboot'}",
+    )
+    machine.command.remove("-no-reboot")
+    with machine:
+        machine.expect(r"^stage: boot 1\n")
+        machine.expect(r"^endings: waiting\n" if wait else r"^endings: resetting\n")
+        if wait:
+            machine.command_monitor("system_reset")
+        hits = scanned(machine)
+        if machine.wait_end() != 0 or re.search(MONITOR_FAILED, machine.output, re.MULTILINE):
+            raise Failure("the machine did not end well")
+    if wait and hits == 0:
+        raise Failure("the canary is in memory and was not found")
+    if not wait and hits != 0:
+        raise Failure(f"{hits} words of the canary survive the reboot")
+    print(f"found after the {arguments.case}: {hits} words")
+
+
+def main():
+    arguments = parse()
+    checks = {"leftovers": check_leftovers, "locked": check_locked}
+    with tempfile.TemporaryDirectory(prefix="plinth-") as work:
+        checks.get(arguments.case, check_reset)(arguments, pathlib.Path(work))
+
+
+run_main(main)
