@@ -88,14 +88,15 @@ uint64_t any_word(Random& random) {
     return kind == 5 ? word + random.below(4096) : word;
 }
 
-Outcome jump(uint64_t target, Priv mode) {
+Outcome jump(uint64_t target, Priv mode, uint64_t interrupts) {
     Registers registers{};
     constexpr uint32_t mret = 0x30200073;
-    csr::write<csr::Mstatus>(xlen_64 | static_cast<uint64_t>(mode) << status_mpp_shift);
+    csr::write<csr::Mstatus>(xlen_64 | status_mpie |
+                             static_cast<uint64_t>(mode) << status_mpp_shift);
     *const_cast<uint32_t volatile*>(&garbage_slot) = mret;
     asm volatile("fence.i" ::: "memory");
     csr::write<csr::Mepc>(target);
-    csr::write<csr::Mie>(0);
+    csr::write<csr::Mie>(interrupts);
     garbage_try(&registers, 0);
     return {csr::read<csr::Mcause>(), csr::read<csr::Mepc>(), csr::read<csr::Mtval>()};
 }

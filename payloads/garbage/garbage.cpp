@@ -16,18 +16,9 @@ using namespace payload;
 namespace {
 
 constexpr uint32_t opcode_system = 0x73;
-constexpr uint64_t epm = 0x84000000;
 constexpr uint64_t cause_fetch_access = 1;
 constexpr uint64_t cause_ecall_s = 9, cause_ecall_m = 11;
 Signal lost; // harts that trap for ever
-uint64_t failures = 0;
-
-void expect(bool good, char const* what, uint64_t first, Outcome const& seen) {
-    if (good) return;
-    failures += 1;
-    say("garbage: FAIL ", what, ' ', Hex{first}, " cause ", Hex{seen.cause}, " epc ", Hex{seen.epc},
-        " tval ", Hex{seen.tval}, '\n');
-}
 
 /// Registers that vM has and QEMU's bare machine has not, or the other way round: the reviewed list
 /// of tests/qemu/differ_allowed.py, the debug registers, and vstimecmp, which QEMU 7.2 has without
@@ -183,6 +174,10 @@ void part(Random& random, uint64_t times) {
     make_calls(random, given().calls * times, false);
     make_calls(random, given().calls * times, true);
     jump_around();
+    take_delegated_events();
+    if (given().monitor == 0) return;
+    access_with_fp();
+    walk_owned_tables();
 }
 
 /// Tells the script that it may look, and waits until it has.
@@ -221,12 +216,13 @@ extern "C" void firmware_main(uint64_t tree) {
         *at<uint32_t volatile>(0x2000000 + 4 * id) = 1;
     }
     lost.wait_for(machine.hart_count - 1);
+    write_page_table(epm);
     if (given().monitor != 0) create_enclave();
     show(1);
     part(random, 1);
     show(2);
     part(random, 3);
     show(3);
-    say("garbage: alive, ", Dec{failures}, " failures\n");
+    say("garbage: alive, ", Dec{failures()}, " failures\n");
     finish();
 }

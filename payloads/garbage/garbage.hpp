@@ -64,12 +64,26 @@ struct Tally {
 
 /// Executes `instruction` in M-mode or, with `lower`, in S-mode, with these registers.
 Outcome attempt(uint32_t instruction, Registers const& registers, bool lower);
-/// Jumps to `target` by mret with MPP = `mode`; the trap that ends it.
-Outcome jump(uint64_t target, payload::Priv mode);
+/// Jumps to `target` by mret with MPP = `mode` and these interrupts enabled; the trap that ends it.
+Outcome jump(uint64_t target, payload::Priv mode, uint64_t interrupts = 0);
 /// Puts the registers that matter back after an attempt.
 void restore();
 /// A word that is an address of something, an edge, or anything.
 uint64_t any_word(Random& random);
+
+// directed.cpp: what chance would not find. Each prints a line for what is not as it must be.
+inline constexpr uint64_t epm = 0x84000000; ///< two pages, above the monitor
+void expect(bool good, char const* what, uint64_t first, Outcome const& seen);
+/// How many lines that were.
+uint64_t failures();
+/// Fills the enclave's first page with page-table entries, before there is an enclave.
+void write_page_table(uint64_t page);
+/// M-mode's own events arrive there whatever is delegated.
+void take_delegated_events();
+/// Floating-point loads and stores, by M-mode and with MPRV, of what the monitor owns.
+void access_with_fp();
+/// Page tables inside the enclave are not walked for MPRV, and stay as they are.
+void walk_owned_tables();
 
 } // namespace garbage
 
@@ -77,6 +91,9 @@ extern "C" {
 uint64_t garbage_try(garbage::Registers const* registers, uint64_t lower);
 void garbage_vector();
 void garbage_landing();
+void garbage_mprv_load();
+void garbage_fp_load();
+void garbage_fp_store();
 extern uint32_t garbage_slot;
 extern uint32_t garbage_after[];
 }

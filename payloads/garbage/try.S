@@ -69,6 +69,24 @@ back:
     addi sp, sp, 128
     ret
 
+// One access at a0, with the bits a2 of mstatus set for it (see run.hpp).
+    .macro access name, instruction:vararg
+    .globl \name
+    .balign 4
+\name:
+    csrs mstatus, a2
+    \instruction
+    li t0, 1 << 17
+    csrc mstatus, t0
+    li a7, 0
+    ret
+    .endm
+
+    .option arch, +d
+    access garbage_mprv_load, ld a1, 0(a0)
+    access garbage_fp_load, fld f0, 0(a0)
+    access garbage_fp_store, fsd f0, 0(a0)
+
     .bss
     .balign 8
 saved_sp:
