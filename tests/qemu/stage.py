@@ -117,12 +117,16 @@ def check_locked(arguments, work):
 
 
 def check_parked(machine):
-    """No hart is below the monitor, and none prints any more."""
-    for _ in range(3):
+    """Waits until every hart is in the monitor, past the stage; none may ever be below it."""
+    seen = 0
+    while seen < 3:
         text = machine.registers()
         pcs = [int(pc, 16) for pc in re.findall(r"^ pc +([0-9a-f]+)", text, re.MULTILINE)]
-        if not pcs or any(not 0x80000000 <= pc < 0x80100000 for pc in pcs):
+        if not pcs or any(0x80100000 <= pc < STAGE for pc in pcs):
             raise Failure(f"harts are at {[hex(pc) for pc in pcs]}")
+        seen += all(0x80000000 <= pc < 0x80100000 for pc in pcs)
+        if time.monotonic() > machine.deadline:
+            raise Failure(f"harts are still at {[hex(pc) for pc in pcs]}")
 
 
 def scanned(machine):
