@@ -55,7 +55,7 @@ u32 expand_quadrant2(Insn c) {
     return 0;
 }
 
-/// Opcode SYSTEM with funct3 = 0: returns, wfi and fences (privileged 3.3, 4.2, 5.2; H: 9.3).
+/// Opcode SYSTEM with funct3 = 0: returns, wfi and fences (privileged 3.3, 4.2, Svinval 5, H: 9.3).
 Kind privileged(Insn insn) {
     switch (insn.bits) {
     case 0x30200073: return Kind::Mret;
@@ -67,6 +67,12 @@ Kind privileged(Insn insn) {
     case 0x09: return Kind::Fence;
     case 0x11:
     case 0x31: return Kind::HFence;
+    case 0x0b: return Kind::Inval;
+    case 0x0c:
+        return insn.field(15, 10) == 0 || insn.field(15, 10) == 1U << 5U ? Kind::Inval
+                                                                         : Kind::Unknown;
+    case 0x13:
+    case 0x33: return Kind::HInval;
     }
     return Kind::Unknown;
 }

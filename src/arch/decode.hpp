@@ -23,6 +23,8 @@ struct Insn {
         Wfi,
         Fence,  ///< sfence.vma
         HFence, ///< hfence.vvma, hfence.gvma
+        Inval,  ///< sinval.vma, sfence.w.inval, sfence.inval.ir (Svinval)
+        HInval, ///< hinval.vvma, hinval.gvma
         Load,
         Store,
         LoadFp,

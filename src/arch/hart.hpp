@@ -31,6 +31,7 @@ struct Features {
     unsigned vlenb{0};        ///< bytes of a vector register, 0 without V
     bool envcfg{false};       ///< menvcfg and senvcfg exist (1.12)
     bool sstc{false};         ///< stimecmp exists
+    bool svinval{false};      ///< sinval.vma and its fences exist
     bool countinhibit{false}; ///< mcountinhibit exists
     bool scountovf{false};    ///< Sscofpmf
     bool triggers{false};     ///< tselect exists

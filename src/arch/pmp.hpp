@@ -41,7 +41,7 @@ inline constexpr u64 phys_last = (1ULL << 56U) - 1;
 
 /// A full set of entries; those not used are OFF with address 0.
 struct PmpImage {
-    std::array<u8, max_pmp_entries> cfg{};
+    alignas(8) std::array<u8, max_pmp_entries> cfg{};
     std::array<u64, max_pmp_entries> addr{};
     unsigned used{0};
     bool hides_code{false}; ///< some entry grants X without R

@@ -14,35 +14,28 @@ namespace {
 
 using namespace arch;
 
-constexpr u64 clint_mtimecmp = 0x4000, clint_mtime = 0xbff8;
-
-/// One naturally aligned half (4 bytes) or whole (8 bytes) of a 64-bit device register.
-u64 part(u64 word, u64 offset, unsigned width) {
-    return width == 8 ? word : (word >> (8 * (offset & 4U))) & 0xffff'ffffU;
-}
-u64 with_part(u64 word, u64 offset, unsigned width, u64 value) {
-    if (width == 8) return value;
-    auto const shift = 8 * (offset & 4U);
-    return merge(word, value << shift, 0xffff'ffffULL << shift);
-}
+constexpr u64 clint_mtimecmp = 0x4000, clint_mtime = 0xbff8, clint_harts = 4095;
 
 /// Makes another hart look at its virtual interrupts.
 void wake(HartState& h, HartState& target) {
     if (target.online.load() != 0) h.hart.send_ipi(target.hart.id());
 }
 
-/// One access to a 64-bit register: what was loaded goes to rd, what is stored is returned.
-u64 access(HartState& h, Insn insn, u64 word) {
-    auto const offset = h.trap.tval;
-    auto const width = insn.width();
-    if (insn.stores()) return with_part(word, offset, width, h.regs.guest.get(insn.rs2()));
-    complete(h, insn, part(word, offset, width));
-    return word;
+/// One access to a naturally aligned half or whole of a 64-bit register that holds `word`: what is
+/// loaded goes to rd, what the register holds after a store is returned.
+[[gnu::always_inline]] inline u64 access(HartState& h, Insn insn, u64 word) {
+    auto const shift = 8 * (h.trap.tval & 4U);
+    auto const whole = insn.width() == 8;
+    if (insn.loads()) {
+        complete(h, insn, whole ? word : word >> shift);
+        return word;
+    }
+    auto const value = h.regs.guest.get(insn.rs2());
+    return whole ? value : merge(word, value << shift, 0xffff'ffffULL << shift);
 }
 
 void access_mtimecmp(HartState& h, Insn insn, HartState& target) {
-    auto const old = target.vmtimecmp.load(std::memory_order_relaxed);
-    auto const word = access(h, insn, old);
+    auto const word = access(h, insn, target.vmtimecmp.load(std::memory_order_relaxed));
     if (insn.loads()) return;
     target.vmtimecmp.store(word, std::memory_order_relaxed); // send_ipi() fences
     if (&target != &h) return wake(h, target);
@@ -56,23 +49,25 @@ void access_msip(HartState& h, Insn insn, HartState& target) {
     if (&target != &h) wake(h, target);
 }
 
-/// Accesses of 4 or 8 bytes, naturally aligned, to msip (4 bytes), mtimecmp and mtime are there;
-/// what is written to mtime is ignored: time belongs to everyone.
+/// Accesses of 4 or 8 bytes, naturally aligned, to msip (4 bytes), mtimecmp and mtime are there.
+/// Registers of harts that do not exist read as zero; what is written to them is ignored, and so is
+/// what is written to mtime: time belongs to everyone.
 Next emulate_clint(HartState& h, Insn insn) {
     auto const offset = h.trap.tval - board::clint.base().raw;
+    auto const timer = offset >= clint_mtimecmp;
+    auto const index = timer ? (offset - clint_mtimecmp) / 8 : offset / 4;
     auto const width = insn.width();
-    auto const index = offset % clint_mtimecmp / (offset < clint_mtimecmp ? 4 : 8);
-    auto const there = index < h.monitor->boot.harts;
-    auto& target = h.monitor->harts[there ? index : 0];
-    if (width < 4 || (offset & (width - 1)) != 0) return reflect();
-    if (offset < clint_mtimecmp && there && width == 4)
-        access_msip(h, insn, target);
-    else if (offset / clint_mtimecmp == 1 && there)
-        access_mtimecmp(h, insn, target);
-    else if (offset - clint_mtime < 8)
+    if (width < 4 || (offset & (width - 1)) != 0 || (!timer && width != 4)) return reflect();
+    if (index < h.monitor->boot.harts) {
+        auto& target = h.monitor->harts[index];
+        timer ? access_mtimecmp(h, insn, target) : access_msip(h, insn, target);
+    } else if (index == (clint_mtime - clint_mtimecmp) / 8) {
         (void)access(h, insn, h.hart.time());
-    else
+    } else if (index < clint_harts) {
+        (void)access(h, insn, 0);
+    } else {
         return reflect();
+    }
     h.prepared = mstatus::Mie::get(h.v.mstatus) == 0; // else what is pending may have changed
     return skip(insn.length);
 }

@@ -42,16 +42,10 @@ Next emulate_fence(HartState& h) {
     case Insn::Kind::Wfi: wait_for_virtual_interrupt(h); return skip();
     case Insn::Kind::Fence: return f.has('S') ? emulate_fence(h) : illegal(h, bits);
     case Insn::Kind::HFence: return f.has('H') ? emulate_fence(h) : illegal(h, bits);
-    case Insn::Kind::Load:
-    case Insn::Kind::Store:
-    case Insn::Kind::LoadFp:
-    case Insn::Kind::StoreFp:
-    case Insn::Kind::LoadReserved:
-    case Insn::Kind::StoreConditional:
-    case Insn::Kind::Amo:
-    case Insn::Kind::Unknown: break;
+    case Insn::Kind::Inval: return f.svinval ? emulate_fence(h) : illegal(h, bits);
+    case Insn::Kind::HInval: return f.svinval && f.has('H') ? emulate_fence(h) : illegal(h, bits);
+    default: return illegal(h, bits);
     }
-    return illegal(h, bits);
 }
 
 [[gnu::noinline]] Next emulate(HartState& h) {

@@ -9,7 +9,7 @@
 namespace plinth::monitor {
 namespace {
 
-unsigned entries_for(PhysRange range) { return arch::napot_address(range) ? 1 : 2; }
+unsigned entries_for(PhysRange epm) { return arch::napot_address(epm) ? 1 : 2; }
 
 void ask_others(HartState& h) {
     for (auto& other : h.monitor->harts)

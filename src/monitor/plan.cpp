@@ -30,13 +30,14 @@ class EntryWriter {
   public:
     EntryWriter(PmpImage& image, unsigned limit) : image_{image}, limit_{limit} {}
 
-    /// One entry if the range is NAPOT-shaped or begins where the previous entry's address stands,
-    /// else two. False, changing nothing, if they do not fit.
+    /// One entry if the range is NAPOT-shaped, four bytes or begins where the previous entry's
+    /// address stands, else two. False, changing nothing, if they do not fit.
     bool write(PhysRange range, Rights rights) {
         auto const cfg = pmpcfg::of(rights);
         if (auto const address = napot_address(range))
             return put(static_cast<u8>(cfg | pmpcfg::napot), *address);
         auto const base = range.base().raw >> 2U;
+        if (range.size() == 4) return put(static_cast<u8>(cfg | pmpcfg::na4), base);
         auto const top = (range.last() + 1) >> 2U;
         if (top > pmpaddr_mask) return false;
         auto const previous = image_.used == 0 ? 0 : image_.addr[image_.used - 1];
@@ -140,7 +141,7 @@ Lowered lower(Plan const& plan, unsigned entries) {
 
 PmpImage readable_code(PmpImage image) {
     for (auto& cfg : image.cfg)
-        if ((cfg & pmpcfg::x) != 0) cfg |= pmpcfg::r;
+        cfg = static_cast<u8>((cfg & pmpcfg::x) != 0 ? cfg | pmpcfg::r : cfg & ~pmpcfg::r);
     image.hides_code = false;
     return image;
 }

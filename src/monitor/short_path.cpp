@@ -4,6 +4,7 @@
 #include "monitor/devices.hpp"
 #include "monitor/guest_memory.hpp"
 #include "monitor/virtual_csrs.hpp"
+#include "monitor/worlds.hpp"
 
 namespace plinth::monitor {
 namespace {
@@ -13,8 +14,6 @@ using arch::Insn;
 /// x3, x8, x9, x18 to x27.
 constexpr bool preserved(unsigned reg) { return (0x0ffc'0308U >> reg & 1U) != 0; }
 
-constexpr auto became_dirty = mstatus::Fs::mask | mstatus::Vs::mask;
-
 /// Most accesses to devices are not compressed: those are not looked at twice.
 Insn device_access(u32 bits) {
     auto const opcode = bits & 0x7fU;
@@ -22,34 +21,41 @@ Insn device_access(u32 bits) {
     return arch::decode(bits);
 }
 
-Next execute(HartState& h, u64 bits) {
-    if (!h.trap.is(Cause::IllegalInstruction))
-        return emulate_device(h, device_access(static_cast<u32>(bits)));
-    auto const csr = arch::CsrInsn{static_cast<u32>(bits)};
-    return csr.valid() ? emulate_csr(h, csr) : resume();
+/// The instruction at pc; a fault on the way leaves no trace but where it looked for one.
+u64 fetched_here(HartState& h, Cause cause) {
+    auto const bits = h.hart.fetch(h.regs.guest.pc);
+    if (fetched(bits)) return bits;
+    h.hart.write<csr::Mcause>(arch::raw(cause));
+    h.hart.write<csr::Mstatus>(h.regs.guest.mstatus);
+    return 0; // no instruction
+}
+
+Next execute(HartState& h, u64 cause, u32& bits) {
+    if (cause == arch::raw(Cause::IllegalInstruction)) {
+        bits = static_cast<u32>(fetched_here(h, Cause::IllegalInstruction));
+        auto const insn = arch::CsrInsn{bits};
+        return insn.valid() ? emulate_csr(h, insn) : resume();
+    }
+    h.trap.cause = cause;
+    h.trap.tval = h.hart.read<csr::Mtval>();
+    if (!board::clint.contains({h.trap.tval})) return resume();
+    bits = static_cast<u32>(fetched_here(h, static_cast<Cause>(cause)));
+    return emulate_device(h, device_access(bits));
 }
 
 } // namespace
 
 Short short_path(HartState& h) {
-    if (h.world != World::Firmware || h.loaded->hides_code ||
-        ((h.hart.read<csr::Mstatus>() ^ h.regs.guest.mstatus) & became_dirty) != 0)
-        return Short::No;
-    h.trap.cause = h.hart.read<csr::Mcause>();
-    h.trap.tval = h.hart.read<csr::Mtval>();
-    auto const illegal = h.trap.is(Cause::IllegalInstruction);
-    if (!illegal && !board::clint.contains({h.trap.tval})) return Short::No;
-    auto const bits = h.hart.fetch(h.regs.guest.pc);
-    if (!fetched(bits)) { // a trap of the monitor's own, which leaves no trace
-        h.hart.write<csr::Mcause>(h.trap.cause);
-        h.hart.write<csr::Mtval>(h.trap.tval);
-        h.hart.write<csr::Mstatus>(h.regs.guest.mstatus);
-        return Short::No;
-    }
-    auto const next = execute(h, bits);
+    if (h.world != World::Firmware || h.loaded->hides_code) return Short::No;
+    u32 bits = 0;
+    auto const next = execute(h, h.hart.read<csr::Mcause>(), bits);
     if (next.kind() != Next::Kind::Skip) return Short::No;
     h.regs.guest.pc += next.length();
-    if (!h.prepared) return Short::Turn;
+    if (!h.prepared) {
+        if (mstatus::Mie::get(h.v.mstatus) != 0) return Short::Turn; // something may be pending
+        prepare_entry(h);
+        h.hart.write<csr::Mstatus>(h.regs.guest.mstatus);
+    }
     auto const plain = arch::is_full_length(bits) && !preserved((bits >> 7U) & 31U);
     return plain ? Short::Resume : Short::ResumeAll;
 }

@@ -3,6 +3,7 @@
 
 #include "monitor/virtual_trap.hpp"
 
+#include <bit>
 #include <utility>
 
 namespace plinth::monitor {
@@ -17,7 +18,7 @@ constexpr Needs always{}, with_s{"S"}, with_h{"H"}, with_u{"U"}, with_envcfg{"",
 
 /// What may be written to mideleg and mie below M (3.1.9; LCOFI: Sscofpmf).
 u64 supervisor_bits(Features const& f) {
-    return irq::s_bits | (f.scountovf ? irq::bit(irq::Lcofi) : 0);
+    return (f.has('S') ? irq::s_bits : 0) | (f.scountovf ? irq::bit(irq::Lcofi) : 0);
 }
 u64 virtual_supervisor_bits(Features const& f) { return f.has('H') ? irq::vs_bits : 0; }
 
@@ -26,17 +27,6 @@ u64 virtual_supervisor_bits(Features const& f) { return f.has('H') ? irq::vs_bit
 template <CsrNumber N> u64 read_physical(HartState& h, CsrNumber) { return h.hart.read<N>(); }
 template <CsrNumber N> void write_physical(HartState& h, CsrNumber, u64 asked, u64) {
     h.hart.write<N>(asked);
-}
-constexpr CsrRow row(CsrNumber first, CsrNumber last, char const* name, Needs needs,
-                     CsrRow::Read read, CsrRow::Write write) {
-    return {first, last, needs.letters, needs.flag, name, read, write};
-}
-template <CsrNumber N>
-constexpr CsrRow physical(char const* name, Needs needs = always,
-                          CsrRow::Write write = csr_read_only(N) ? nullptr : write_physical<N>) {
-    auto made = row(N, N, name, needs, read_physical<N>, write);
-    made.plain = true;
-    return made;
 }
 template <auto Slot> u64 read_slot(HartState& h, CsrNumber) { return h.v.*Slot; }
 
@@ -63,7 +53,12 @@ u64 with_sd(u64 status) {
     auto const dirty = mstatus::Fs::get(status) == 3 || mstatus::Vs::get(status) == 3;
     return mstatus::Sd::set(status, dirty ? 1 : 0);
 }
-u64 read_mstatus(HartState& h, CsrNumber) { return with_sd(h.v.mstatus); }
+/// FS and VS are the hart's: they may have become dirty since the last entry.
+u64 read_mstatus(HartState& h, CsrNumber) {
+    constexpr auto dirty = mstatus::Fs::mask | mstatus::Vs::mask;
+    h.v.mstatus = merge(h.v.mstatus, h.hart.read<csr::Mstatus>(), dirty);
+    return with_sd(h.v.mstatus);
+}
 /// What an entry to the firmware depends on: the plan, interrupts and what S-mode would see.
 constexpr auto entry_status = mstatus::s_writable | mstatus::Mie::mask | mstatus::Mprv::mask;
 void set_status(HartState& h, u64 asked) {
@@ -72,7 +67,9 @@ void set_status(HartState& h, u64 asked) {
     h.prepared = ((old ^ h.v.mstatus) & entry_status) == 0 && mstatus::Mprv::get(old) == 0;
 }
 void write_mstatus(HartState& h, CsrNumber, u64 asked, u64) { set_status(h, asked); }
-u64 read_sstatus(HartState& h, CsrNumber) { return with_sd(h.v.mstatus) & mstatus::s_visible; }
+u64 read_sstatus(HartState& h, CsrNumber number) {
+    return read_mstatus(h, number) & mstatus::s_visible;
+}
 void write_sstatus(HartState& h, CsrNumber, u64 asked, u64) {
     set_status(h, merge(h.v.mstatus, asked, mstatus::s_writable));
 }
@@ -180,11 +177,14 @@ u64 read_pmpcfg(HartState& h, CsrNumber number) {
         word |= u64{h.v.pmp.cfg[first + i]} << (8 * i);
     return word;
 }
+constexpr u64 all_locked = 0x8080'8080'8080'8080;
+static_assert(virtual_pmp_entries == 8);
+
 /// The plans are computed again when they are next loaded; M's own only where it is bound.
 void vpmp_changed(HartState& h) {
     h.host_stale = true;
-    h.prepared = false;
-    for (auto const cfg : h.v.pmp.cfg) h.firmware_stale |= (cfg & pmpcfg::locked) != 0;
+    h.firmware_stale |= (std::bit_cast<u64>(h.v.pmp.cfg) & all_locked) != 0;
+    h.prepared = h.prepared && !h.firmware_stale;
 }
 void write_pmpcfg(HartState& h, CsrNumber number, u64 asked, u64) {
     auto const first = (number - csr::Pmpcfg0) * 4U;
@@ -215,26 +215,78 @@ u64 read_mhartid(HartState& h, CsrNumber) { return h.hart.id(); }
 
 // The table.
 
-constexpr u64 any = ~0ULL;
+using Read = u64 (*)(HartState&, CsrNumber);
+/// `mask`: the bits that the instruction addresses; the others keep their value.
+using Write = void (*)(HartState&, CsrNumber, u64 asked, u64 mask);
+using Legalize = u64 (*)(u64 old, u64 asked, Features const&);
+
+/// The instruction, but for what is special about a register.
+template <typename ReadNow, typename WriteNow>
+[[gnu::always_inline]] inline Next perform(HartState& h, CsrInsn insn, ReadNow read,
+                                           WriteNow write) {
+    using Operation = CsrInsn::Operation;
+    u64 const old = read();
+    h.prepared = true;
+    if (insn.writes()) {
+        auto const operand = insn.operand(h.regs.guest);
+        if (insn.operation() == Operation::Write)
+            write(operand, ~0ULL);
+        else
+            write(insn.operation() == Operation::Set ? old | operand : old & ~operand, operand);
+    }
+    h.regs.guest.set(insn.rd(), old);
+    return skip();
+}
+
+/// A register that functions read and write; without a write it is read-only. Entries to the
+/// firmware depend on such registers while it can be interrupted; a write may know better.
+template <Read Get, Write Put> Next access_computed(HartState& h, CsrInsn insn) {
+    if constexpr (Put == nullptr)
+        if (insn.writes()) return illegal(h, insn.bits);
+    return perform(
+        h, insn, [&] { return Get(h, insn.csr()); },
+        [&](u64 asked, u64 mask) {
+            h.prepared = mstatus::Mie::get(h.v.mstatus) == 0;
+            if constexpr (Put != nullptr) Put(h, insn.csr(), asked, mask);
+        });
+}
+template <Read Get, Write Put = nullptr>
+constexpr CsrRow computed(CsrNumber first, CsrNumber last, char const* name, Needs needs = always) {
+    return {first, last, needs.letters, needs.flag, name, access_computed<Get, Put>};
+}
+template <Read Get, Write Put = nullptr>
+constexpr CsrRow computed(CsrNumber number, char const* name, Needs needs = always) {
+    return computed<Get, Put>(number, number, name, needs);
+}
+
+/// A register that stays in the hart.
+template <CsrNumber N> constexpr CsrRow physical(char const* name, Needs needs = always) {
+    return computed<read_physical<N>, csr_read_only(N) ? nullptr : write_physical<N>>(N, name,
+                                                                                      needs);
+}
 
 /// A register in VirtCsrs.
-constexpr CsrRow slot(CsrNumber number, char const* name, u64 VirtCsrs::* where,
-                      CsrRow::Legalize legalize = nullptr, Needs needs = always) {
-    auto const plain =
-        where != &VirtCsrs::mie && where != &VirtCsrs::mideleg && where != &VirtCsrs::hvip;
-    return {number,  number,  needs.letters, needs.flag, name,
-            nullptr, nullptr, where,         legalize,   plain};
+u64 unrestricted(u64, u64 asked, Features const&) { return asked; }
+template <u64 VirtCsrs::* Where, Legalize Legal> Next access_slot(HartState& h, CsrInsn insn) {
+    auto& word = h.v.*Where;
+    return perform(
+        h, insn, [&] { return word; },
+        [&](u64 asked, u64) {
+            word = Legal(word, asked, h.hart.features());
+            if constexpr (Where == &VirtCsrs::mie || Where == &VirtCsrs::mideleg ||
+                          Where == &VirtCsrs::hvip)
+                h.prepared = mstatus::Mie::get(h.v.mstatus) == 0;
+        });
 }
-/// A register that functions read and write.
-constexpr CsrRow computed(CsrNumber number, char const* name, CsrRow::Read read,
-                          CsrRow::Write write = nullptr, Needs needs = always) {
-    return row(number, number, name, needs, read, write);
+template <u64 VirtCsrs::* Where, Legalize Legal = unrestricted>
+constexpr CsrRow slot(CsrNumber number, char const* name, Needs needs = always) {
+    return {number, number, needs.letters, needs.flag, name, access_slot<Where, Legal>};
 }
 
 // clang-format off
 constexpr CsrRow rows[] = {
-    computed(csr::Sstatus, "sstatus", read_sstatus, write_sstatus, with_s),
-    computed(csr::Sie, "sie", read_sie, write_sie, with_s),
+    computed<read_sstatus, write_sstatus>(csr::Sstatus, "sstatus", with_s),
+    computed<read_sie, write_sie>(csr::Sie, "sie", with_s),
     physical<csr::Stvec>("stvec", with_s),
     physical<csr::Scounteren>("scounteren", with_s),
     physical<csr::Senvcfg>("senvcfg", {"S", &Features::envcfg}),
@@ -242,65 +294,65 @@ constexpr CsrRow rows[] = {
     physical<csr::Sepc>("sepc", with_s),
     physical<csr::Scause>("scause", with_s),
     physical<csr::Stval>("stval", with_s),
-    computed(csr::Sip, "sip", read_sip, write_sip, with_s),
+    computed<read_sip, write_sip>(csr::Sip, "sip", with_s),
     physical<csr::Stimecmp>("stimecmp", with_sstc),
-    computed(csr::Satp, "satp", read_slot<&VirtCsrs::satp>, write_satp, with_s),
+    computed<read_slot<&VirtCsrs::satp>, write_satp>(csr::Satp, "satp", with_s),
     physical<csr::Vsstatus>("vsstatus", with_h),
-    computed(csr::Vsie, "vsie", read_vsie, write_vsie, with_h),
+    computed<read_vsie, write_vsie>(csr::Vsie, "vsie", with_h),
     physical<csr::Vstvec>("vstvec", with_h),
     physical<csr::Vsscratch>("vsscratch", with_h),
     physical<csr::Vsepc>("vsepc", with_h),
     physical<csr::Vscause>("vscause", with_h),
     physical<csr::Vstval>("vstval", with_h),
-    computed(csr::Vsip, "vsip", read_vsip, write_vsip, with_h),
+    computed<read_vsip, write_vsip>(csr::Vsip, "vsip", with_h),
     physical<csr::Vstimecmp>("vstimecmp", {"H", &Features::sstc}),
     physical<csr::Vsatp>("vsatp", with_h),
-    computed(csr::Mstatus, "mstatus", read_mstatus, write_mstatus),
-    physical<csr::Misa>("misa", always, ignore_write),
-    slot(csr::Medeleg, "medeleg", &VirtCsrs::medeleg, legalize_medeleg, with_s),
-    slot(csr::Mideleg, "mideleg", &VirtCsrs::mideleg, legalize_mideleg, with_s),
-    slot(csr::Mie, "mie", &VirtCsrs::mie, legalize_mie),
-    slot(csr::Mtvec, "mtvec", &VirtCsrs::mtvec, legalize_mtvec),
-    computed(csr::Mcounteren, "mcounteren", read_slot<&VirtCsrs::mcounteren>, write_mcounteren, with_u),
-    computed(csr::Menvcfg, "menvcfg", read_slot<&VirtCsrs::menvcfg>, write_menvcfg, with_envcfg),
-    physical<csr::Mcountinhibit>("mcountinhibit", {"", &Features::countinhibit}, write_mcountinhibit),
-    row(csr::Mhpmevent3, csr::Mhpmevent31, "mhpmevent", always, read_zero, ignore_write),
-    slot(csr::Mscratch, "mscratch", &VirtCsrs::mscratch),
-    slot(csr::Mepc, "mepc", &VirtCsrs::mepc, legalize_mepc),
-    slot(csr::Mcause, "mcause", &VirtCsrs::mcause),
-    slot(csr::Mtval, "mtval", &VirtCsrs::mtval),
-    computed(csr::Mip, "mip", read_mip, write_mip),
-    slot(csr::Mtinst, "mtinst", &VirtCsrs::mtinst, nullptr, with_h),
-    slot(csr::Mtval2, "mtval2", &VirtCsrs::mtval2, nullptr, with_h),
-    row(csr::Pmpcfg0, csr::Pmpcfg15, "pmpcfg", always, read_pmpcfg, write_pmpcfg),
-    row(csr::Pmpaddr0, csr::Pmpaddr63, "pmpaddr", always, read_pmpaddr, write_pmpaddr),
-    computed(csr::Hstatus, "hstatus", read_slot<&VirtCsrs::hstatus>, write_hstatus, with_h),
+    computed<read_mstatus, write_mstatus>(csr::Mstatus, "mstatus"),
+    computed<read_physical<csr::Misa>, ignore_write>(csr::Misa, "misa"),
+    slot<&VirtCsrs::medeleg, legalize_medeleg>(csr::Medeleg, "medeleg", with_s),
+    slot<&VirtCsrs::mideleg, legalize_mideleg>(csr::Mideleg, "mideleg", with_s),
+    slot<&VirtCsrs::mie, legalize_mie>(csr::Mie, "mie"),
+    slot<&VirtCsrs::mtvec, legalize_mtvec>(csr::Mtvec, "mtvec"),
+    computed<read_slot<&VirtCsrs::mcounteren>, write_mcounteren>(csr::Mcounteren, "mcounteren", with_u),
+    computed<read_slot<&VirtCsrs::menvcfg>, write_menvcfg>(csr::Menvcfg, "menvcfg", with_envcfg),
+    computed<read_physical<csr::Mcountinhibit>, write_mcountinhibit>(csr::Mcountinhibit, "mcountinhibit", {"", &Features::countinhibit}),
+    computed<read_zero, ignore_write>(csr::Mhpmevent3, csr::Mhpmevent31, "mhpmevent"),
+    slot<&VirtCsrs::mscratch>(csr::Mscratch, "mscratch"),
+    slot<&VirtCsrs::mepc, legalize_mepc>(csr::Mepc, "mepc"),
+    slot<&VirtCsrs::mcause>(csr::Mcause, "mcause"),
+    slot<&VirtCsrs::mtval>(csr::Mtval, "mtval"),
+    computed<read_mip, write_mip>(csr::Mip, "mip"),
+    slot<&VirtCsrs::mtinst>(csr::Mtinst, "mtinst", with_h),
+    slot<&VirtCsrs::mtval2>(csr::Mtval2, "mtval2", with_h),
+    computed<read_pmpcfg, write_pmpcfg>(csr::Pmpcfg0, csr::Pmpcfg15, "pmpcfg"),
+    computed<read_pmpaddr, write_pmpaddr>(csr::Pmpaddr0, csr::Pmpaddr63, "pmpaddr"),
+    computed<read_slot<&VirtCsrs::hstatus>, write_hstatus>(csr::Hstatus, "hstatus", with_h),
     physical<csr::Hedeleg>("hedeleg", with_h),
     physical<csr::Hideleg>("hideleg", with_h),
-    computed(csr::Hie, "hie", read_hie, write_hie, with_h),
+    computed<read_hie, write_hie>(csr::Hie, "hie", with_h),
     physical<csr::Htimedelta>("htimedelta", with_h),
     physical<csr::Hcounteren>("hcounteren", with_h),
-    computed(csr::Hgeie, "hgeie", read_slot<&VirtCsrs::hgeie>, write_hgeie, with_h),
+    computed<read_slot<&VirtCsrs::hgeie>, write_hgeie>(csr::Hgeie, "hgeie", with_h),
     physical<csr::Henvcfg>("henvcfg", {"H", &Features::envcfg}),
     physical<csr::Htval>("htval", with_h),
-    computed(csr::Hip, "hip", read_hip, write_hip, with_h),
-    slot(csr::Hvip, "hvip", &VirtCsrs::hvip, legalize_hvip, with_h),
+    computed<read_hip, write_hip>(csr::Hip, "hip", with_h),
+    slot<&VirtCsrs::hvip, legalize_hvip>(csr::Hvip, "hvip", with_h),
     physical<csr::Htinst>("htinst", with_h),
     physical<csr::Hgatp>("hgatp", with_h),
     physical<csr::Mcycle>("mcycle"),
     physical<csr::Minstret>("minstret"),
-    row(csr::Mhpmcounter3, csr::Mhpmcounter31, "mhpmcounter", always, read_zero, ignore_write),
-    computed(csr::Cycle, "cycle", read_physical<csr::Mcycle>),
-    computed(csr::Time, "time", read_time),
-    computed(csr::Instret, "instret", read_physical<csr::Minstret>),
-    row(csr::Hpmcounter3, csr::Hpmcounter31, "hpmcounter", always, read_zero, nullptr),
+    computed<read_zero, ignore_write>(csr::Mhpmcounter3, csr::Mhpmcounter31, "mhpmcounter"),
+    computed<read_physical<csr::Mcycle>>(csr::Cycle, "cycle"),
+    computed<read_time>(csr::Time, "time"),
+    computed<read_physical<csr::Minstret>>(csr::Instret, "instret"),
+    computed<read_zero>(csr::Hpmcounter3, csr::Hpmcounter31, "hpmcounter"),
     physical<csr::Scountovf>("scountovf", {"", &Features::scountovf}),
     physical<csr::Hgeip>("hgeip", with_h),
     physical<csr::Mvendorid>("mvendorid"),
     physical<csr::Marchid>("marchid"),
     physical<csr::Mimpid>("mimpid"),
-    computed(csr::Mhartid, "mhartid", read_mhartid),
-    computed(csr::Mconfigptr, "mconfigptr", read_zero, nullptr, with_envcfg),
+    computed<read_mhartid>(csr::Mhartid, "mhartid"),
+    computed<read_zero>(csr::Mconfigptr, "mconfigptr", with_envcfg),
 };
 // clang-format on
 
@@ -317,33 +369,6 @@ constexpr auto row_index = [] {
                 index[number] = i + 1;
     return index;
 }();
-
-constexpr bool every_row_has_storage() {
-    for (auto const& row : rows)
-        if (row.slot == nullptr &&
-            (row.read == nullptr || (row.write == nullptr && !csr_read_only(row.first))))
-            return false;
-    return true;
-}
-static_assert(every_row_has_storage());
-
-[[gnu::noinline]] Next write_row(HartState& h, CsrRow const& row, CsrInsn insn) {
-    using Operation = CsrInsn::Operation;
-    auto const number = insn.csr();
-    if (csr_read_only(number)) return illegal(h, insn.bits);
-    auto const old = row.get(h, number);
-    auto const operand = insn.operand(h.regs.guest);
-    auto const mask = insn.operation() == Operation::Write ? any : operand;
-    auto const asked = merge(old, insn.operation() == Operation::Clear ? 0 : operand, mask);
-    h.regs.guest.set(insn.rd(), old);
-    h.prepared = row.plain || mstatus::Mie::get(h.v.mstatus) == 0; // write() may know better
-    if (row.slot == nullptr)
-        row.write(h, number, asked, mask);
-    else
-        h.v.*row.slot =
-            row.legalize != nullptr ? row.legalize(old, asked, h.hart.features()) : asked;
-    return skip();
-}
 
 } // namespace
 
@@ -381,13 +406,8 @@ CsrRow const* find_csr(CsrNumber number, Features const& features) {
 }
 
 Next emulate_csr(HartState& h, CsrInsn insn) {
-    auto const number = insn.csr();
-    auto const* row = find_csr(number, h.hart.features());
-    if (row == nullptr) return illegal(h, insn.bits);
-    if (insn.writes()) return write_row(h, *row, insn);
-    h.regs.guest.set(insn.rd(), row->get(h, number));
-    h.prepared = true;
-    return skip();
+    auto const* row = find_csr(insn.csr(), h.hart.features());
+    return row != nullptr ? row->access(h, insn) : illegal(h, insn.bits);
 }
 
 } // namespace plinth::monitor

@@ -18,27 +18,18 @@ struct Needs {
 };
 
 struct CsrRow {
-    using Read = u64 (*)(HartState&, arch::CsrNumber);
-    using Legalize = u64 (*)(u64 old, u64 asked, arch::Features const&);
-    /// `mask`: the bits that the instruction addresses; the others keep their value.
-    using Write = void (*)(HartState&, arch::CsrNumber, u64 asked, u64 mask);
+    /// Executes the instruction: reads, writes rd, writes the register.
+    using Access = Next (*)(HartState&, arch::CsrInsn);
 
     arch::CsrNumber first;
     arch::CsrNumber last;
-    u32 letters{0}; ///< see Needs
-    bool arch::Features::* flag{nullptr};
-    char const* name{nullptr};
-    Read read{nullptr};
-    Write write{nullptr};
-    u64 VirtCsrs::* slot{nullptr}; ///< where there is no read or write
-    Legalize legalize{nullptr};    ///< what a write to the slot obeys
-    bool plain{false};             ///< no entry to the firmware depends on its value
+    u32 letters; ///< see Needs
+    bool arch::Features::* flag;
+    char const* name;
+    Access access;
 
     bool exists(arch::Features const& f) const {
         return (letters & ~static_cast<u32>(f.misa)) == 0 && (flag == nullptr || f.*flag);
-    }
-    u64 get(HartState& h, arch::CsrNumber number) const {
-        return slot != nullptr ? h.v.*slot : read(h, number);
     }
 };
 

@@ -76,6 +76,7 @@ u64 virtual_mip(HartState& h) {
 std::optional<unsigned> highest_interrupt(u64 pending) {
     constexpr unsigned order[] = {irq::Mei,  irq::Msi,  irq::Mti,  irq::Sei,  irq::Ssi,  irq::Sti,
                                   irq::Sgei, irq::Vsei, irq::Vssi, irq::Vsti, irq::Lcofi};
+    if (pending == 0) return std::nullopt;
     for (auto const number : order)
         if ((pending & irq::bit(number)) != 0) return number;
     return std::nullopt;

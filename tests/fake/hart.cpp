@@ -41,8 +41,8 @@ void Hart::populate() {
         for (auto const number : numbers) there_.set(number);
     };
     auto const& f = features_;
-    add({csr::Misa, csr::Mie, csr::Mip, csr::Mcycle, csr::Minstret, csr::Mvendorid, csr::Marchid,
-         csr::Mimpid, csr::Mhartid});
+    add({csr::Misa, csr::Mstatus, csr::Mie, csr::Mip, csr::Mcycle, csr::Minstret, csr::Mvendorid,
+         csr::Marchid, csr::Mimpid, csr::Mhartid});
     if (f.has('U')) add({csr::Mcounteren});
     if (f.has('S'))
         add({csr::Medeleg, csr::Mideleg, csr::Stvec, csr::Scounteren, csr::Sscratch, csr::Sepc,
@@ -89,6 +89,7 @@ std::uint64_t Hart::read_csr(CsrNumber number) const {
     auto const vs = irq::vs_bits & ~irq::bit(irq::Sgei);
     switch (number) {
     case csr::Mip: return mip();
+    case csr::Mstatus: return status;
     case csr::Hip: return mip() & irq::vs_bits;
     case csr::Hie: return csrs_[csr::Mie] & irq::vs_bits;
     case csr::Vsip: return (mip() & csrs_[csr::Hideleg] & vs) >> 1U;
@@ -160,6 +161,7 @@ void Hart::write_csr(CsrNumber number, std::uint64_t value) {
         csrs_[csr::Mie] = merge(csrs_[csr::Mie], value << 1U, vs & csrs_[csr::Hideleg]);
         return;
     }
+    if (number == csr::Mstatus) status = value;
     csrs_[number] = legal(number, value);
 }
 

@@ -73,6 +73,8 @@ class VirtualCsrs : public testing::TestWithParam<Machine> {
         constexpr fake::CsrOp ops[] = {fake::CsrOp::Rw,  fake::CsrOp::Rs,  fake::CsrOp::Rc,
                                        fake::CsrOp::Rwi, fake::CsrOp::Rsi, fake::CsrOp::Rci};
         auto const word = encode_csr(ops[static_cast<unsigned>(op)], rd, number, rs1);
+        // FS and VS are the hart's while the firmware runs.
+        h.hart.status = merge(h.hart.status, h.v.mstatus, 0x6600);
         if (emulate_csr(h, arch::CsrInsn{word}).kind() != Next::Kind::Skip) return std::nullopt;
         return Executed{h.regs.guest.get(rd)};
     }

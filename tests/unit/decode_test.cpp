@@ -167,6 +167,9 @@ TEST(Decode, PrivilegedInstructionsExactly) {
                 if (rd == 0 && rs1 == 0 && high == 0x102) wanted = Kind::Sret;
                 if (rd == 0 && rs1 == 0 && high == 0x105) wanted = Kind::Wfi;
                 if (rd == 0 && high >> 5U == 0x09) wanted = Kind::Fence;
+                if (rd == 0 && high >> 5U == 0x0b) wanted = Kind::Inval;
+                if (rd == 0 && rs1 == 0 && (high == 0x180 || high == 0x181)) wanted = Kind::Inval;
+                if (rd == 0 && (high >> 5U == 0x13 || high >> 5U == 0x33)) wanted = Kind::HInval;
                 if (rd == 0 && (high >> 5U == 0x11 || high >> 5U == 0x31)) wanted = Kind::HFence;
                 auto const insn = decode(word);
                 ASSERT_EQ(insn.kind, wanted) << std::hex << word;

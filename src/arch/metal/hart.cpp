@@ -25,6 +25,10 @@ struct PackedCfg {
     friend bool operator==(PackedCfg, PackedCfg) = default;
 };
 
+/// A trigger that keeps its type and has no other bit set matches nothing (debug
+/// specification 5.2).
+constexpr u64 trigger_type = 0xfULL << 60U;
+
 } // namespace
 
 bool Hart::bring_up(unsigned id) {
@@ -59,6 +63,7 @@ void Hart::find_features() {
     clear_events(std::make_integer_sequence<unsigned, 29>{});
     if (probe<csr::Mstateen0>()) write<csr::Mstateen0>(0);
     if (probe<csr::Mseccfg>()) write<csr::Mseccfg>(0);
+    f.svinval = f.has('S') && executes<0x18000073>(); // sfence.w.inval
     f.scountovf = f.has('S') && probe<csr::Scountovf>();
     f.triggers = probe<csr::Tselect>();
     if (f.envcfg) {
@@ -72,6 +77,7 @@ void Hart::find_features() {
         write<csr::Tselect>(i);
         if (read<csr::Tselect>() != i || !probe<csr::Tdata1>()) break;
         write<csr::Tdata1>(0);
+        write<csr::Tdata1>(read<csr::Tdata1>() & trigger_type); // QEMU 7.2 ignores type 0
     }
     if (f.countinhibit) write<csr::Mcountinhibit>(0);
     if (probe<csr::Mcounteren>()) write<csr::Mcounteren>(0);

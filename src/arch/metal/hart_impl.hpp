@@ -58,16 +58,20 @@ class Hart {
     }
     /// Whether the CSR can be read; recovers from the trap if it cannot.
     template <CsrNumber N> static bool probe() {
+        return executes<(N << 20U) | 0x2073U>(); // csrr zero, N
+    }
+    /// Whether an instruction (of no effect, or x0 as its result) is legal in M-mode.
+    template <u32 Bits> static bool executes() {
         u64 ok = 0;
         u64 scratch;
         asm volatile("la %1, 1f\n"
                      "csrrw %1, mtvec, %1\n"
-                     "csrr zero, %2\n"
+                     ".4byte %2\n"
                      "li %0, 1\n"
                      ".balign 4\n"
                      "1: csrw mtvec, %1"
                      : "+&r"(ok), "=&r"(scratch)
-                     : "i"(N)
+                     : "i"(Bits)
                      : "memory");
         return ok != 0;
     }
