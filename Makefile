@@ -2,7 +2,7 @@
 # A thin front: the scripts set up, CMake builds, ctest tests.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: run run-linux test bench debug soak format help clean
+.PHONY: run run-linux test coverage bench debug soak format help clean
 
 # What may be given as `make run NAME=value` or in the environment.
 export FIRMWARE SMP MEM QEMU CPU APPEND HOURS PORT JOBS PLINTH_PMP_LIMIT PLINTH_ALLOW_UNPINNED
@@ -19,6 +19,9 @@ test:
 
 bench:
 	@scripts/setup --linux && scripts/bench $(BENCH)
+
+coverage:
+	@scripts/setup && scripts/coverage
 
 debug:
 	@scripts/setup && scripts/gdb
@@ -42,6 +45,7 @@ help:
 #   make run-linux  a Linux shell above OpenSBI above the monitor
 #   make test       set up, then every test: native, QEMU virt, VisionFive 2 image
 #   make bench      instruction counts, with and without the monitor; build/bench.json
+#   make coverage   which lines of the monitor the native tests reach; fails below 95 %
 #   make debug      boot halted, with a gdb port; prints the gdb-multiarch line
 #   make soak       repeat the tests in random order for HOURS (default 1)
 #   make format     clang-format over all sources

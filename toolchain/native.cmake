@@ -5,7 +5,13 @@
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
-set(PLINTH_SANITIZE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# scripts/coverage and scripts/mutants build without: there only the tests' verdict counts.
+option(PLINTH_SANITIZERS "build the native tests with ASan and UBSan" ON)
+set(PLINTH_SANITIZE)
+if(PLINTH_SANITIZERS)
+    set(PLINTH_SANITIZE
+        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+endif()
 plinth_config(${PROJECT_BINARY_DIR}/generated)
 
 set(plinth_core_includes
