@@ -13,20 +13,24 @@ using monitor::World;
 
 namespace {
 
-constexpr std::uint64_t misa_of(char const* letters) {
-    std::uint64_t misa = 2ULL << 62U;
-    for (; *letters != '\0'; ++letters) misa |= 1ULL << static_cast<unsigned>(*letters - 'A');
-    return misa;
+constexpr std::uint64_t letters(char const* names) {
+    std::uint64_t bits = 0;
+    for (; *names != '\0'; ++names) bits |= 1ULL << static_cast<unsigned>(*names - 'A');
+    return bits;
 }
+constexpr std::uint64_t misa_of(char const* names) { return 2ULL << 62U | letters(names); }
 
 } // namespace
 
 Features features(Wanted const& wanted) {
     Features f{.misa = misa_of("ACDFIMSU"), .pmp_entries = wanted.pmp_entries, .pmp_granule = 2};
+    if (!wanted.supervisor) f.misa &= ~letters("S");
+    if (!wanted.floating) f.misa &= ~letters("FD");
     if (wanted.hypervisor) f.misa |= misa_of("H");
     if (wanted.vector) f.misa |= misa_of("V");
     f.vlenb = wanted.vector ? 16 : 0;
-    f.envcfg = f.countinhibit = true;
+    f.envcfg = f.countinhibit = wanted.envcfg;
+    f.scountovf = wanted.overflow;
     f.sstc = wanted.sstc;
     return f;
 }

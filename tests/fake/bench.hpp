@@ -26,6 +26,10 @@ struct Wanted {
     bool sstc{false};
     bool hypervisor{false};
     bool vector{false};
+    bool supervisor{true};
+    bool floating{true};  ///< F and D
+    bool envcfg{true};    ///< version 1.12: menvcfg, senvcfg, mcountinhibit
+    bool overflow{false}; ///< Sscofpmf
     bool entropy{true};
     bool keys{true};
     std::uint64_t ram{16 << 20};

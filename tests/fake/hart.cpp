@@ -288,13 +288,14 @@ GuestAccess Hart::access(std::uint64_t address, unsigned width, std::uint64_t ho
         for (run = 1; i + run < width && where[i + run] == where[i] + run;) ++run;
         if (!protection_allows(where[i], run, mode, store)) return fault(address);
     }
+    std::array<std::uint8_t*, 8> bytes{}; // all of them first: no access is done in part
+    for (unsigned i = 0; i < width; ++i)
+        if ((bytes[i] = guest_byte(where[i])) == nullptr) return fault(address);
     for (unsigned i = 0; i < width; ++i) {
-        auto* const byte = guest_byte(where[i]);
-        if (byte == nullptr) return fault(address);
         if (store)
-            *byte = static_cast<std::uint8_t>(value >> (8 * i));
+            *bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
         else
-            out.value |= std::uint64_t{*byte} << (8 * i);
+            out.value |= std::uint64_t{*bytes[i]} << (8 * i);
     }
     out.ok = true;
     return out;
@@ -321,7 +322,7 @@ GuestAccess Hart::guest_swap(std::uint64_t address, unsigned width, std::uint64_
     if (!out.ok) return out;
     out.value = sign_extend(out.value, 8 * width);
     out.cause = 1;
-    if (out.value != expected) return out;
+    if (out.value != expected || (loses_reservation && loses_reservation())) return out;
     auto const stored = access(address, width, how, true, value);
     if (!stored.ok) return stored;
     out.cause = 0;

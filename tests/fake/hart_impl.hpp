@@ -76,6 +76,9 @@ class Hart {
     // What only tests use.
     std::deque<Step> script{};
     std::function<void(GuestContext&)> before_entry{};
+    /// Asked between the LR and the SC of guest_swap: other harts may act there. Whether the
+    /// reservation is lost; it must be if the word was changed.
+    std::function<bool()> loses_reservation{};
     std::vector<Event> trace{};
     FpState fp{};
     VectorState vector{};

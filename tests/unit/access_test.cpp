@@ -724,6 +724,57 @@ TEST_F(MprvAccess, F03_AnScWhoseWordBecameReadOnlyFaultsAndStoresNothing) {
     compare_all();
 }
 
+/// Other harts get in between: the AMO works on what they left, or, if they never stop, it is
+/// executed again later and has done nothing.
+TEST_F(MprvAccess, F03_AnAmoThatLosesItsReservationWorksOnTheNewWord) {
+    auto const address = place(0, 0) + 0x600;
+    auto const form = atomic_form(Op::Amo, 0, 8); // amoadd.d
+    for (unsigned losses = 0; losses < 130; losses += losses < 4 ? 1 : 9) {
+        bench.poke(data + 0x600, 100);
+        bench.write_csr(csr::Mstatus, s.mode << 11U | mstatus::Mprv::mask);
+        put_code(code, form.word, form.length);
+        h.regs.guest.pc = code;
+        h.regs.guest.set(form.base, address);
+        h.regs.guest.set(form.data, 5);
+        h.regs.guest.set(form.result, 0xdead);
+        unsigned asked = 0;
+        h.hart.loses_reservation = [&] {
+            if (asked++ >= losses) return false;
+            bench.poke(data + 0x600, bench.peek(data + 0x600) + 1); // another hart's own AMO
+            return true;
+        };
+        bench.play(exception(Cause::StoreAccess, address));
+        auto const done = h.regs.guest.pc == code + 4;
+        auto const others = std::min(asked, losses);
+        EXPECT_EQ(bench.peek(data + 0x600), 100 + others + (done ? 5 : 0));
+        EXPECT_EQ(h.regs.guest.get(form.result), done ? 100 + others : 0xdead) << losses;
+        EXPECT_EQ(done, asked > losses) << losses;
+        EXPECT_TRUE(done || losses > 20) << losses;
+        EXPECT_TRUE(done || h.regs.guest.pc == code);
+        EXPECT_LT(asked, 100U) << "the monitor's time is bounded";
+    }
+}
+
+TEST_F(MprvAccess, F03_AnScThatLosesItsReservationFails) {
+    auto const address = place(0, 0) + 0x700;
+    for (unsigned const width : {4U, 8U}) {
+        run(lr(width), address, s);
+        if (HasFatalFailure()) return;
+        h.hart.loses_reservation = [] { return true; }; // though the word is the same
+        auto const before = bench.peek(data + 0x700);
+        put_code(code, sc(width).word, 4);
+        h.regs.guest.pc = code;
+        h.v.mstatus = mstatus::Mprv::mask | mstatus::Mpp::set(0, s.mode);
+        monitor::load_current_plan(h);
+        h.regs.guest.set(sc(width).base, address);
+        auto const next = monitor::emulate_mprv(h, {.cause = 7, .tval = address});
+        EXPECT_EQ(next.kind, Next::Kind::Skip);
+        EXPECT_EQ(h.regs.guest.get(sc(width).result), 1U);
+        EXPECT_EQ(bench.peek(data + 0x700), before);
+        h.hart.loses_reservation = nullptr;
+    }
+}
+
 /// An instruction that is no access of memory, or one that the monitor does not emulate.
 TEST_F(MprvAccess, WhatIsNotEmulatedGetsTheTrapThatCameFromTheHart) {
     for (auto const word : {0x0000'0073U, insn_mret, encode_csr(CsrOp::Rw, 1, 0x340, 2),

@@ -146,14 +146,18 @@ TEST(FakeHart, RefusesWhatTheMachineHasNot) {
     EXPECT_THROW(hart.read<csr::Stvec>(), Violation);
 }
 
-TEST(FakeHart, RefusesGuestAccessesThatTheMonitorShouldHavePrevented) {
-    Bench bench{{.keys = false}};
-    auto& hart = bench.hart().hart;
+PmpImage open_image() {
     PmpImage open;
     open.cfg[0] = 0x1f;
     open.addr[0] = ~0ULL >> 10U;
     open.used = 1;
-    hart.load_pmp(open);
+    return open;
+}
+
+TEST(FakeHart, RefusesGuestAccessesThatTheMonitorShouldHavePrevented) {
+    Bench bench{{.keys = false}};
+    auto& hart = bench.hart().hart;
+    hart.load_pmp(open_image());
     EXPECT_THROW(hart.guest_load(board::monitor.base().raw, 8, 0), Violation);
     EXPECT_THROW(hart.guest_store(board::clint.base().raw, 4, 0, 1), Violation);
     EXPECT_THROW(hart.guest_load(Bench::host_pc, 8, mstatus::Mprv::mask), Violation);
@@ -163,6 +167,37 @@ TEST(FakeHart, RefusesGuestAccessesThatTheMonitorShouldHavePrevented) {
     EXPECT_THROW(hart.guest_load(Bench::host_pc, 8, 0), Violation);
     hart.load_pmp({});
     EXPECT_FALSE(hart.guest_load(Bench::host_pc, 8, 0).ok);
+}
+
+TEST(FakeHart, DoesNothingOfAnAccessThatReachesBeyondRam) {
+    Bench bench{{.keys = false}};
+    auto& hart = bench.hart().hart;
+    hart.load_pmp(open_image());
+    auto const end = Machine::ram_base + bench.machine.ram.size();
+    bench.poke(end - 8, 0x1122'3344'5566'7788);
+    for (unsigned inside = 1; inside < 8; ++inside) {
+        EXPECT_FALSE(hart.guest_store(end - inside, 8, 0, 0).ok);
+        EXPECT_FALSE(hart.guest_load(end - inside, 8, 0).ok);
+        EXPECT_EQ(bench.peek(end - 8), 0x1122'3344'5566'7788U) << inside;
+    }
+    EXPECT_TRUE(hart.guest_store(end - 8, 8, 0, 5).ok);
+    EXPECT_EQ(bench.peek(end - 8), 5U);
+}
+
+TEST(FakeHart, ALostReservationStoresNothing) {
+    Bench bench{{.keys = false}};
+    auto& hart = bench.hart().hart;
+    auto const at = Bench::host_pc;
+    hart.load_pmp(open_image());
+    bench.poke(at, 7);
+    auto lost = true;
+    hart.loses_reservation = [&] { return lost; };
+    auto const first = hart.guest_swap(at, 8, 0, 7, 9);
+    EXPECT_TRUE(first.ok && first.cause == 1 && first.value == 7);
+    EXPECT_EQ(bench.peek(at), 7U);
+    lost = false;
+    EXPECT_EQ(hart.guest_swap(at, 8, 0, 7, 9).cause, 0U);
+    EXPECT_EQ(bench.peek(at), 9U);
 }
 
 TEST(FakeHart, SleepThatNothingCanEndIsAViolation) {

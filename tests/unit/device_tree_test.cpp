@@ -334,6 +334,56 @@ TEST_F(Prepare, MeasuresDerivesSeedsAndEdits) {
     EXPECT_NE(board::outside.uart.find("self-asserted"), std::string::npos);
 }
 
+/// fw_dynamic_info: copied to where the firmware finds it, older versions completed; what is none
+/// is not passed on.
+TEST_F(Prepare, TheFirmwaresInformationIsCopiedAndCompleted) {
+    constexpr std::uint64_t at = 0x8091'0000, magic = 0x4942'534f;
+    auto const words = [&](std::initializer_list<std::uint64_t> values) {
+        auto address = at;
+        for (auto const value : values) bench.poke(address, value), address += 8;
+    };
+    auto const passed_on = [&](std::uint64_t from) {
+        bench.monitor->boot = {};
+        std::ranges::fill(bench.bytes(board::firmware_info.base().raw, 48), std::uint8_t{0});
+        put(tree());
+        auto hand_over = given();
+        hand_over.fw_dynamic = from;
+        EXPECT_TRUE(prepare(bench.hart(), hand_over));
+        return bench.monitor->boot.fw_dynamic;
+    };
+    auto const copied = [&](unsigned index) {
+        return bench.peek(board::firmware_info.base().raw + 8ULL * index);
+    };
+    words({magic, 2, 0x8020'0000, 1, 7, 3});
+    EXPECT_EQ(passed_on(at), board::firmware_info.base().raw);
+    for (unsigned i = 0; i < 6; ++i) EXPECT_EQ(copied(i), bench.peek(at + 8ULL * i));
+    words({magic, 1, 0x8020'0000, 1, 7, 3}); // before version 2 there was no boot hart
+    EXPECT_EQ(passed_on(at), board::firmware_info.base().raw);
+    EXPECT_EQ(copied(2), 0x8020'0000U);
+    EXPECT_EQ(copied(5), ~0ULL);
+    EXPECT_EQ(passed_on(0), 0U);
+    EXPECT_EQ(passed_on(at + 4), 0U);
+    EXPECT_EQ(passed_on(~0ULL - 7), 0U);
+    words({magic + 1});
+    EXPECT_EQ(passed_on(at), 0U);
+    EXPECT_EQ(copied(0), 0U);
+}
+
+/// The next stage where the tree would grow to: refused rather than overwritten.
+TEST_F(Prepare, ATreeThatWouldGrowOverTheNextStageIsRefused) {
+    constexpr std::uint64_t at = 0x8091'0000;
+    auto const end = fdt + tree().size() + DeviceTree::growth;
+    for (std::uint64_t const next : {fdt, end - 1, end}) {
+        bench.poke(at, 0x4942'534f);
+        bench.poke(at + 8, 2);
+        bench.poke(at + 16, next);
+        put(tree());
+        auto hand_over = given();
+        hand_over.fw_dynamic = at;
+        EXPECT_EQ(static_cast<bool>(prepare(bench.hart(), hand_over)), next == end);
+    }
+}
+
 TEST_F(Prepare, TheTreesHashDoesNotDependOnItsSeed) {
     ASSERT_TRUE(run());
     auto const hash = bench.monitor->boot.tree_hash;

@@ -869,6 +869,36 @@ TEST_F(Enclaves, E03_AttestRefusesWhatTheEnclaveItselfCouldNotTouch) {
     EXPECT_EQ(attempt(Bench::utm, data_at, 1024), 0U);
 }
 
+/// With the enclave's own page tables: a page that it may read and not write takes no report.
+TEST_F(Enclaves, E03_AReportForAReadOnlyPageIsRefusedAndNothingIsWritten) {
+    constexpr std::uint64_t satp = 8ULL << 60U | 0x80404, page = 0x7000'0000;
+    started();
+    auto& pages = h.hart.translations[satp];
+    pages[page] = {.frame = Bench::epm + 0x8000};
+    pages[page + 0x1000] = {.frame = Bench::epm + 0x9000, .w = false};
+    h.hart.write_csr(csr::Satp, satp); // the enclave's own csrw
+    std::ranges::fill(bench.bytes(Bench::epm + 0x8000, 0x2000), std::uint8_t{0x77});
+    for (auto const at : {page + 0x1000, page + 0x1000 - 8}) {
+        EXPECT_EQ(bench.keystone(fid::Attest, {at, page, 16}).error, illegal_argument);
+        for (auto const byte : bench.bytes(Bench::epm + 0x8000, 0x2000)) ASSERT_EQ(byte, 0x77);
+    }
+    EXPECT_EQ(bench.keystone(fid::Attest, {page, page, 16}).error, 0U);
+}
+
+TEST_F(Enclaves, TheMonitorsOwnCallsAreAnsweredWithTheEnclavesRights) {
+    constexpr std::uint64_t own = 0x0850'4c4e;
+    started();
+    EXPECT_EQ(bench.call(own, 0).error, 0U);
+    EXPECT_EQ(bench.call(own, 1, {Bench::epm + 0x8000}).error, 0U);
+    EXPECT_EQ(bench.bytes(Bench::epm + 0x8000, 1)[0], 0x11);
+    auto const before = bench.peek(Bench::host_pc);
+    EXPECT_EQ(bench.call(own, 1, {Bench::host_pc}).error, 0 - 5ULL);
+    EXPECT_EQ(bench.peek(Bench::host_pc), before);
+    EXPECT_EQ(bench.call(own, 2).error, 0 - 2ULL); // how many others there are
+    EXPECT_EQ(bench.keystone(fid::SealingKey, {}).error, 100100U);
+    EXPECT_EQ(h.world, World::Enclave);
+}
+
 TEST_F(Enclaves, R15_ASlotUsedAgainReportsItsOwnHash) {
     auto const first = bench.create().value;
     auto const hash = bench.monitor->registry.seize().find(first)->hash;

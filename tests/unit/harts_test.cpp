@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <gtest/gtest.h>
+#include <random>
 #include <thread>
 
 namespace plinth::fake {
@@ -133,6 +134,83 @@ TEST(Harts, F20_SettingAnotherHartsTimerOrSoftwareInterruptReachesIt) {
     EXPECT_EQ(bench.hart(0).vmsip, 0U);
 }
 
+/// A hart that has not entered anything yet counts as soon as it is online, and not before.
+TEST(Harts, RoomForAnEnclaveReckonsWithHartsBeforeTheirFirstEntry) {
+    Bench bench{{.harts = 1, .keys = false}};
+    auto& late = bench.hart(1);
+    late.monitor = bench.monitor.get();
+    late.hart.attach(bench.machine, 1, features({.pmp_entries = 8}));
+    auto const page = *PhysRange::make({Bench::epm}, 0x1000);
+    auto const odd = *PhysRange::make({Bench::epm}, 0x3000); // takes two entries
+    auto const room = [&](PhysRange range) {
+        return room_for(*bench.monitor, bench.monitor->registry.seize(), range);
+    };
+    bench.to_host();
+    EXPECT_TRUE(room(odd));
+    go_online(late);
+    EXPECT_EQ(late.free_entries, 8U - 5U); // monitor, three devices, everything else
+    EXPECT_TRUE(room(page));
+    EXPECT_TRUE(room(odd));
+    bench.machine.on_ipi = [&](unsigned id) { serve(bench.hart(id)); };
+    for (unsigned made = 0; made < 3; ++made) ASSERT_EQ(bench.create(made).error, 0U);
+    EXPECT_FALSE(room(page));
+    EXPECT_EQ(bench.create(3).error, 100013U);
+    late.online = 0;
+    EXPECT_TRUE(room(page));
+}
+
+/// What does not fit is denied, and the console says so, once.
+TEST(Harts, AFirmwareWhosePmpNeedsMoreThanTheHartHasIsWarnedOfOnce) {
+    Bench bench{{.pmp_entries = 8, .keys = false}};
+    auto const said = [] {
+        std::size_t count = 0;
+        std::string const wanted = "WARN: hart 0";
+        for (auto at = board::outside.uart.find(wanted); at != std::string::npos;
+             at = board::outside.uart.find(wanted, at + 1))
+            ++count;
+        return count;
+    };
+    bench.to_host();
+    EXPECT_EQ(said(), 0U);
+    bench.call(0x10, 0);
+    for (unsigned i = 0; i < 8; ++i)
+        bench.write_csr(csr::Pmpaddr0 + i, (0x8050'0000ULL + 0x2000 * i) >> 2U | 0x1ff);
+    bench.write_csr(csr::Pmpcfg0, 0x1f1f'1f1f'1f1f'1f1f);
+    bench.write_csr(csr::Mepc, Bench::host_pc);
+    bench.play(illegal(insn_mret));
+    bench.play(ecall());
+    EXPECT_EQ(said(), 1U);
+    bench.write_csr(csr::Pmpcfg0, 0x1b1f'1f1f'1f1f'1f1f);
+    bench.play(illegal(insn_mret));
+    bench.play([&](Hart& hart, GuestContext& guest) {
+        EXPECT_TRUE(hart.guest_load(0x8050'0000, 8, guest.mstatus).ok);
+        EXPECT_FALSE(hart.guest_load(0x8050'e000, 8, guest.mstatus).ok);
+        return ecall()(hart, guest);
+    });
+    EXPECT_EQ(said(), 1U);
+}
+
+/// Two harts reset the machine at the same time: the first does, the second only stops.
+TEST(Harts, O35_TheSecondOfTwoResetsStopsAndLeavesTheWipingToTheFirst) {
+    Bench bench{{.harts = 2}};
+    bench.machine.on_ipi = [&](unsigned id) { serve(bench.hart(id)); };
+    bench.to_host(1);
+    ASSERT_EQ(bench.create(0, 1).error, 0U);
+    bench.poke(Bench::epm, 0x5ec2e7);
+    auto const store = memory_access(encode_store(2, 6, 5, 0), board::finisher.base().raw, 0x5555);
+    EXPECT_THROW(bench.play([&](Hart& hart, GuestContext& guest) {
+        auto const trap = store(hart, guest);
+        EXPECT_EQ(trap.cause, 7U);
+        bench.monitor->stopping = 1; // hart 1 was first and is on its way
+        return trap;
+    }),
+                 Parked);
+    EXPECT_EQ(bench.hart(0).parked, 1U);
+    EXPECT_TRUE(board::outside.resets.empty());
+    EXPECT_EQ(bench.peek(Bench::epm), 0x5ec2e7U); // still denied, and still hart 1's to wipe
+    EXPECT_FALSE(reachable(bench, 0, Bench::epm));
+}
+
 /// The other hart obeys at once: it parks, and only then control leaves.
 TEST(Harts, O35_ResetStopsTheOtherHartsBeforeItWipes) {
     Bench bench{{.harts = 2}};
@@ -163,6 +241,100 @@ TEST(Harts, O35_ResetStopsTheOtherHartsBeforeItWipes) {
     EXPECT_EQ(bench.peek(Bench::epm), 0U);
     EXPECT_EQ(board::outside.resets, std::vector<std::uint64_t>{0x7777});
     EXPECT_FALSE(bench.monitor->identity.seize().provisioned());
+}
+
+/// Random steps of firmware, host and enclaves on two harts. The contract is checked at every
+/// entry; here, whenever nothing is under way, every hart's PMP and the owners of memory.
+class Walk {
+  public:
+    Walk(Bench& bench, std::uint64_t seed) : bench_{bench}, random_{seed} {
+        bench.machine.on_ipi = [&](unsigned id) { serve(bench_.hart(id)); };
+        for (unsigned id = 0; id < 2; ++id) bench.to_host(id);
+    }
+    void step() {
+        auto const id = pick(2);
+        switch (bench_.hart(id).world) {
+        case World::Firmware: return firmware(id);
+        case World::Host: return host(id);
+        case World::Enclave: return enclave(id);
+        }
+    }
+    void check() {
+        std::vector<PhysRange> owned;
+        for (auto const& each : bench_.monitor->registry.seize().all()) {
+            if (!each.memory) continue;
+            auto const epm = each.layout->epm;
+            auto const ram = *PhysRange::make({Machine::ram_base}, bench_.machine.ram.size());
+            EXPECT_TRUE(ram.contains(epm) && ram.contains(each.layout->utm));
+            EXPECT_FALSE(epm.overlaps(board::monitor) || epm.overlaps(board::firmware));
+            for (auto const& other : owned) EXPECT_FALSE(epm.overlaps(other));
+            owned.push_back(epm);
+            for (unsigned id = 0; id < 2; ++id) {
+                auto const own = bench_.hart(id).enclave == &each;
+                for (auto const at : {epm.base().raw, epm.last() - 7})
+                    EXPECT_EQ(reachable(bench_, id, at), own) << id;
+            }
+            for (auto const& third : bench_.monitor->registry.seize().all())
+                EXPECT_FALSE(third.layout && epm.overlaps(third.layout->utm));
+        }
+        most_ = std::max(most_, owned.size());
+    }
+    std::size_t most_enclaves() const { return most_; }
+    unsigned runs() const { return runs_; }
+
+  private:
+    unsigned pick(unsigned below) { return static_cast<unsigned>(random_() % below); }
+
+    void firmware(unsigned id) {
+        switch (pick(3)) {
+        case 0: return bench_.write_csr(csr::Pmpaddr0 + pick(8), random_() >> (10 + pick(30)), id);
+        case 1: return bench_.write_csr(csr::Pmpcfg0, random_() & 0x1f1f'1f1f'1f1f'1f1fULL, id);
+        default:
+            bench_.write_csr(csr::Pmpaddr0, ~0ULL, id);
+            bench_.write_csr(csr::Pmpcfg0, 0x1f, id);
+            bench_.write_csr(csr::Mepc, Bench::host_pc, id);
+            bench_.write_csr(csr::Mstatus, 1ULL << 11U, id);
+            bench_.play(illegal(insn_mret), id);
+        }
+    }
+    void host(unsigned id) {
+        auto const index = pick(6);
+        auto const eid = eids_[index];
+        switch (pick(5)) {
+        case 0: return (void)bench_.call(0x10, 0, {}, id);
+        case 1:
+            if (auto const made = bench_.create(index, id); made.error == 0)
+                eids_[index] = made.value;
+            return;
+        case 2: return (void)bench_.keystone(fid::Destroy, {eid}, id);
+        case 3: bench_.keystone(fid::Run, {eid}, id); break;
+        default: bench_.keystone(fid::Resume, {eid}, id);
+        }
+        if (bench_.hart(id).world == World::Enclave) ++runs_;
+    }
+    void enclave(unsigned id) {
+        if (pick(3) == 0) return (void)bench_.keystone(fid::Exit, {1}, id);
+        bench_.keystone(fid::Stop, {1}, id);
+    }
+
+    Bench& bench_;
+    std::mt19937_64 random_;
+    std::array<std::uint64_t, 6> eids_{};
+    std::size_t most_{0};
+    unsigned runs_{0};
+};
+
+TEST(Harts, P2_P5_P6_OnARandomWalkEveryHartDeniesEveryLiveEnclaveButItsOwn) {
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+        Bench bench{{.harts = 2, .keys = false}};
+        Walk walk{bench, seed};
+        for (int step = 0; step < 400 && !testing::Test::HasFailure(); ++step) {
+            walk.step();
+            walk.check();
+        }
+        EXPECT_GE(walk.most_enclaves(), 3U);
+        EXPECT_GT(walk.runs(), 10U);
+    }
 }
 
 /// A hart on a thread of its own that does what `step` says until it is told to end.

@@ -145,6 +145,47 @@ TEST(MonitorRun, F01_TheMonitorIsAnAccessFaultForTheFirmware) {
     EXPECT_EQ(bench.peek(mon_end - 8), 0U);
 }
 
+/// A locked entry that lets the firmware execute its code but not read it: the monitor reads the
+/// instruction all the same, the firmware does not, neither before nor after.
+TEST(MonitorRun, F08_CodeThatALockedEntryOnlyLetsBeExecutedIsEmulatedAndNotRead) {
+    Bench bench;
+    with_handler(bench);
+    auto& h = bench.hart();
+    auto const code = board::firmware.base().raw + 0x2000;
+    bench.write_csr(csr::Pmpaddr0, (code >> 2U) | 0x1ff);
+    bench.write_csr(csr::Pmpcfg0, 0x9c); // locked, NAPOT of 4 KiB, X
+    for (auto const mprv : {false, true}) {
+        bench.write_csr(csr::Mstatus, mprv ? mstatus::Mprv::mask : 0);
+        h.regs.guest.pc = code;
+        bench.hart().regs.guest.set(7, 99);
+        bench.play(csr(CsrOp::Rs, 7, csr::Mhartid, 0));
+        EXPECT_EQ(h.regs.guest.pc, code + 4) << mprv;
+        EXPECT_EQ(h.regs.guest.get(7), 0U);
+    }
+    bench.write_csr(csr::Mstatus, 0);
+    h.regs.guest.pc = code + 0x1000;
+    bench.play(memory_access(encode_load(3, 6, 5, 0), code));
+    EXPECT_EQ(taken(bench).cause, 5U);
+    EXPECT_EQ(taken(bench).tval, code);
+}
+
+/// An entry that forbids everything: what trapped there cannot be fetched again.
+TEST(MonitorRun, F08_CodeThatALockedEntryClosedIsAFetchFault) {
+    Bench bench;
+    with_handler(bench);
+    auto& h = bench.hart();
+    auto const code = board::firmware.base().raw + 0x2000;
+    bench.write_csr(csr::Pmpaddr0, (code >> 2U) | 0x1ff);
+    bench.write_csr(csr::Pmpcfg0, 0x98); // locked, NAPOT of 4 KiB, no rights
+    h.regs.guest.pc = code;
+    h.regs.guest.set(7, 99);
+    bench.play(csr(CsrOp::Rs, 7, csr::Mhartid, 0)); // no hart would get there, the monitor neither
+    EXPECT_EQ(taken(bench).cause, 1U);
+    EXPECT_EQ(taken(bench).tval, code);
+    EXPECT_EQ(taken(bench).epc, code);
+    EXPECT_EQ(h.regs.guest.get(7), 99U);
+}
+
 /// The contract's check would end the test if the physical MPRV or MPP were wrong at any entry.
 TEST(MonitorRun, F02_VirtualMprvAcrossWorldSwitchesNeverOpensTheMonitor) {
     for (std::uint64_t mpp : {0, 1, 3})
