@@ -2,7 +2,11 @@
 # A thin front: the scripts set up, CMake builds, ctest tests.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: run run-linux test coverage bench debug soak format help clean
+=======
+.PHONY: run run-linux test coverage mutants debug soak format help clean
+>>>>>>> 646d0d2 (make mutants: source patches that the tests must notice, 20 of them in CI)
 
 # What may be given as `make run NAME=value` or in the environment.
 export FIRMWARE SMP MEM QEMU CPU APPEND HOURS PORT JOBS PLINTH_PMP_LIMIT PLINTH_ALLOW_UNPINNED
@@ -22,6 +26,9 @@ bench:
 
 coverage:
 	@scripts/setup && scripts/coverage
+
+mutants:
+	@scripts/setup && scripts/mutants $(if $(ROTATE),--rotate $(ROTATE))
 
 debug:
 	@scripts/setup && scripts/gdb
@@ -46,6 +53,7 @@ help:
 #   make test       set up, then every test: native, QEMU virt, VisionFive 2 image
 #   make bench      instruction counts, with and without the monitor; build/bench.json
 #   make coverage   which lines of the monitor the native tests reach; fails below 95 %
+#   make mutants    break the sources, one patch after the other: do the tests notice?
 #   make debug      boot halted, with a gdb port; prints the gdb-multiarch line
 #   make soak       repeat the tests in random order for HOURS (default 1)
 #   make format     clang-format over all sources
@@ -57,6 +65,7 @@ help:
 #   APPEND=quiet             adds to the kernel's command line (run-linux)
 #   CPU=rv64,sstc=off        QEMU's -cpu; QEMU=FILE names another emulator
 #   PLINTH_PMP_LIMIT=8       use at most so many PMP entries
+#   ROTATE=20                so many mutants only, others with every commit
 #   PORT=1234                gdb port of make debug
 #   BENCH=--strict           arguments of scripts/bench, e.g. BENCH='--rows vm'
 #   JOBS=2                   parallel compiler and test jobs

@@ -125,7 +125,24 @@ class Checker {
         }
     }
 
+    /// What the firmware's PMP denies to S-mode is denied: where its entries begin and end, and in
+    /// some places that no one owns.
+    bool beyond_virtual_pmp() const {
+        auto const& pmp = h_.v.pmp;
+        std::vector<std::uint64_t> places{0, board::Uart::base, phys_last,
+                                          board::firmware.base().raw};
+        for (auto const addr : pmp.addr)
+            for (auto const below : {0U, 1U}) places.push_back(((addr << 2U) - below) & phys_last);
+        for (auto const at : places)
+            for (auto const kind : kinds)
+                if (allows(at, 1, kind) &&
+                    !reference::pmp_allows(pmp.cfg, pmp.addr, reference::Mode::S, at, 1, kind))
+                    return true;
+        return false;
+    }
+
     void host() {
+        rows_.expect(!beyond_virtual_pmp(), "vPMP");
         auto const& status = guest_.mstatus;
         rows_.expect(mpp() == static_cast<std::uint64_t>(h_.regs.priv), "MPP");
         rows_.expect((mstatus::Mpv::get(status) != 0) == h_.regs.virt, "MPV");

@@ -349,7 +349,8 @@ void Hart::wait_for_interrupt() {
             continue;
         }
         auto const deadline = machine_->mtimecmp[id_].load();
-        if (deadline == ~0ULL) violation("sleeps for ever: hart", id_);
+        if (deadline == ~0ULL || machine_->mtime >= deadline)
+            violation("sleeps for ever: hart", id_);
         machine_->mtime = std::max(machine_->mtime.load(), deadline);
     }
 }

@@ -83,6 +83,7 @@ constexpr Perturbation perturbations[] = {
          image.addr[15] = 1;
          h.hart.break_pmp(image);
      }},
+    {"vPMP", host, [](HartState& h, GuestContext&) { h.v.pmp.cfg[0] = 0x19; }},
     {"own EPM", enclave_world, [](HartState& h, GuestContext&) { h.hart.break_pmp({}); }},
 };
 

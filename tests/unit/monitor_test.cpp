@@ -372,8 +372,10 @@ TEST(Clint, F20_RegistersHoldWhatWasWrittenAndTimeIsNotWritable) {
     clint(bench, sw, 0x4008, 1);
     EXPECT_EQ(clint(bench, ld, 0x4008), 0x1122'3344'0000'0001U);
     bench.machine.mtime = 0x1'0000'0007;
+    clint(bench, sd, 0x4000, 0x7777);
     clint(bench, sd, 0xbff8, 5);
     EXPECT_EQ(clint(bench, ld, 0xbff8), 0x1'0000'0007U);
+    EXPECT_EQ(clint(bench, ld, 0x4000), 0x7777U);
     EXPECT_EQ(clint(bench, lw, 0xbffc), 1U);
     clint(bench, sw, 4, 3);
     EXPECT_EQ(clint(bench, lw, 4), 1U);

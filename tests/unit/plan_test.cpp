@@ -112,7 +112,9 @@ void make_epms(Random& random, State& state) {
         auto const pages = pick(random, 2) == 0 ? 1ULL << pick(random, 6) : 1 + pick(random, 40);
         if (pick(random, 3) != 0) at = (at + pages * 4096 - 1) / (pages * 4096) * (pages * 4096);
         state.epms.push_back(range(at, pages * 4096));
-        state.denied.ranges[pick(random, 8) * 8 + i] = state.epms.back();
+        // Any slot, the first and the last among them.
+        state.denied.ranges[(pick(random, 8) * 8 + 7 * i) % enclave::max_enclaves] =
+            state.epms.back();
         at += pages * 4096 + 4096 * pick(random, 3);
     }
 }
@@ -290,6 +292,30 @@ TEST_P(Plans, P7_HostHasTheRightsOfABareMachineMinusWhatIsProtected) {
                         << std::hex << at << " " << length;
                 }
     }
+}
+
+/// Each entry alone, first to last, with every set of rights, locked and not.
+TEST_P(Plans, P7_EachVirtualEntryCounts) {
+    auto const place = range(0x8800'0000, 0x1000);
+    for (unsigned index = 0; index < virtual_pmp_entries; ++index)
+        for (unsigned cfg = 0; cfg < 8; ++cfg)
+            for (auto const lock : {0U, 0x80U}) {
+                if ((cfg & 3U) == 2) continue;
+                State state;
+                state.pmp.cfg[index] = static_cast<std::uint8_t>(cfg | 0x18 | lock);
+                state.pmp.addr[index] = *arch::napot_address(place);
+                auto const host = lower(host_plan(state.denied, state.pmp), GetParam());
+                auto const firmware = lower(firmware_plan(state.denied, state.pmp), GetParam());
+                ASSERT_TRUE(host.complete && firmware.complete);
+                for (auto const kind : kinds) {
+                    auto const at = place.base().raw;
+                    auto const has = (cfg >> static_cast<unsigned>(kind) & 1U) != 0;
+                    ASSERT_EQ(allows(host.image, GetParam(), at, 8, kind), has) << index;
+                    ASSERT_FALSE(allows(host.image, GetParam(), at - 8, 8, kind)) << index;
+                    ASSERT_EQ(allows(firmware.image, GetParam(), at, 8, kind), has || lock == 0);
+                    ASSERT_TRUE(allows(firmware.image, GetParam(), at - 8, 8, kind)) << index;
+                }
+            }
 }
 
 /// Accesses that span the edge of an unlocked vPMP are left out: the plan, which binds vM only by
