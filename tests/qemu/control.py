@@ -40,22 +40,28 @@ class Started:
 
 class Debugger:
     """The gdb remote protocol: memory, registers, stop and go. Memory is physical. Made before the
-    machine is entered."""
+    machine is entered, or of one that is running already."""
 
-    def __init__(self, machine):
+    def __init__(self, machine, running=False):
         self.machine = machine
         self.socket = socket.socket(socket.AF_UNIX)
         self.data = b""
         self.path = os.path.join(machine.work, "gdb")
-        machine.command += ["-gdb", f"unix:{self.path},server=on,wait=off"]
+        device = f"unix:{self.path},server=on,wait=off"
+        if running:
+            machine.command_monitor("gdbserver none")  # QEMU has one at most
+            machine.command_monitor(f"gdbserver {device}")
+        else:
+            machine.command += ["-gdb", device]
         self.numbers = {}
         self.threads = []
 
-    def attach(self):
-        """Stops the machine, which runs already, and learns its harts and registers."""
+    def attach(self, paused=False):
+        """Stops the machine, which runs unless it is paused, and learns its harts and registers."""
         self._limit()
         self.socket.connect(self.path)
-        self._packet()  # that the machine has stopped
+        if not paused:
+            self._packet()  # that the machine has stopped
         self.command("qSupported:multiprocess+;swbreak+")
         self.threads = self._list_threads()
         for annex in ("target.xml", *re.findall(r'href="([^"]+)"', self._document("target.xml"))):
@@ -145,3 +151,20 @@ class Debugger:
     def stop(self):
         self._send(b"\x03")
         self._packet()
+
+    def run_until(self, address, only=None):
+        """Lets the machine run, or one hart of it, until a hart is about to execute there; returns
+        the thread of that hart."""
+        self.expect_ok(f"Z0,{address:x},2")
+        answer = self.command(f"vCont;c:{only}" if only else "c")
+        stopped = re.search(rb"thread:([^;]+);", answer)
+        thread = stopped.group(1).decode() if stopped else None
+        if thread not in self.threads or self.register(thread, "pc") != address:
+            raise Failure(f"gdb stub: no stop at {address:#x} but {answer!r}")
+        self.expect_ok(f"z0,{address:x},2")
+        return thread
+
+    def detach(self):
+        """Lets the machine go on without the stub."""
+        self.expect_ok("D;1")
+        self.close()

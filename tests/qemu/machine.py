@@ -31,6 +31,10 @@ class Failure(Exception):
     """A test failed; the text says what was expected and what was seen."""
 
 
+class Silence(Failure):
+    """What was expected had not come at the deadline."""
+
+
 class Machine:
     """One QEMU process. Use as a context manager: leaving it ends the process."""
 
@@ -99,15 +103,15 @@ class Machine:
         self.process.stdout.close()
         shutil.rmtree(self.work, ignore_errors=True)
 
-    def fail(self, text):
+    def fail(self, text, kind=Failure):
         tail = "\n".join(self.output.splitlines()[-15:])
-        raise Failure(f"{text}; the last lines were:\n{tail}")
+        raise kind(f"{text}; the last lines were:\n{tail}")
 
     def _read(self):
         """Takes in what the serial port has; returns False at the end of the output."""
         left = self.deadline - time.monotonic()
         if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-            self.fail(f"nothing more within {self.timeout} s")
+            self.fail(f"nothing more within {self.timeout} s", Silence)
         data = os.read(self.process.stdout.fileno(), 65536)
         text = data.decode("utf-8", "replace").replace("\r", "")
         self.output += text
