@@ -2,11 +2,7 @@
 # A thin front: the scripts set up, CMake builds, ctest tests.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: run run-linux test coverage bench debug soak format help clean
-=======
-.PHONY: run run-linux test coverage mutants debug soak format help clean
->>>>>>> 646d0d2 (make mutants: source patches that the tests must notice, 20 of them in CI)
+.PHONY: run run-linux test mutants coverage bench debug soak format help clean
 
 # What may be given as `make run NAME=value` or in the environment.
 export FIRMWARE SMP MEM QEMU CPU APPEND HOURS PORT JOBS PLINTH_PMP_LIMIT PLINTH_ALLOW_UNPINNED

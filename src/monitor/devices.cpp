@@ -14,7 +14,7 @@ namespace {
 
 using namespace arch;
 
-constexpr u64 clint_mtimecmp = 0x4000, clint_mtime = 0xbff8, clint_harts = 4095;
+constexpr u64 clint_mtimecmp = 0x4000, clint_mtime = 0xbff8, clint_harts = (clint_mtime - clint_mtimecmp) / 8;
 
 /// Makes another hart look at its virtual interrupts.
 void wake(HartState& h, HartState& target) {
@@ -61,7 +61,7 @@ Next emulate_clint(HartState& h, Insn insn) {
     if (index < h.monitor->boot.harts) {
         auto& target = h.monitor->harts[index];
         timer ? access_mtimecmp(h, insn, target) : access_msip(h, insn, target);
-    } else if (index == (clint_mtime - clint_mtimecmp) / 8) {
+    } else if (timer && index == clint_harts) {
         (void)access(h, insn, h.hart.time());
     } else if (index < clint_harts) {
         (void)access(h, insn, 0);
