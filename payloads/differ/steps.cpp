@@ -6,6 +6,7 @@ namespace differ {
 namespace {
 
 constexpr uint64_t mprv = 1U << 17U, mpv = uint64_t{1} << 39U;
+constexpr uint64_t middle = 0x7e0; ///< of a page: where small vPMPs lie
 constexpr uint64_t ssi = 1U << 1U, msi = 1U << 3U, mti = 1U << 7U;
 
 struct Weight {
@@ -278,6 +279,12 @@ void Generator::guest_step() {
     if (choice < 4) return guest_configure();
     if (choice < 6) return guest_access();
     guard_machine();
+    if (random.chance(40)) { // what can be is passed on to VS-mode
+        out.li(reg::t5, 0xf0b5ff);
+        out.csr_write(csr::Medeleg, reg::t5);
+        out.li(reg::t5, 0xb1ff);
+        out.csr_write(csr::Hedeleg, reg::t5);
+    }
     go(random.below(2), true, random.bit(7) | random.bit(5) | random.bit(1));
 }
 
@@ -331,6 +338,8 @@ uint64_t Generator::some_address(bool exotic) {
     uint64_t offset = random.below(64);
     if (!exotic) offset &= ~uint64_t{7};
     if (random.chance(40)) offset = 4096 - 64 + offset; // the last bytes, perhaps across
+    if (random.chance(15))
+        return window + (uint64_t{random.below(window_pages)} << 12U) + middle + (offset & 63U);
     if (random.chance(50)) return window + (uint64_t{random.below(window_pages)} << 12U) + offset;
     if (random.chance(10)) return window + 0x200000 + (uint64_t{random.below(8)} << 12U) + offset;
     // M-mode crosses no page on physical memory: a vPMP could end there.
@@ -428,31 +437,55 @@ void Generator::mprv_step(bool exotic) {
     out.csr_clear(csr::Mstatus, reg::t5);
 }
 
-/// Entry 0 stays the image's. At most four entries are TOR: each may take two of the hart's
-/// entries, and all must fit. Edges lie at multiples of 256 bytes, where no access crosses them.
+/// A vPMP entry as pmp_step chooses it. `edge`: the address may also be the lower end of a TOR
+/// entry, since no access of M-mode crosses it: at multiples of 256 bytes, or near the middle of a
+/// data page, where only translated accesses go.
+struct PmpChoice {
+    uint64_t address;
+    unsigned mode;
+    bool edge;
+};
+constexpr unsigned pmp_tor = 1, pmp_na4 = 2, pmp_napot = 3;
+
+PmpChoice choose_pmp(Random& random) {
+    constexpr unsigned modes[] = {0, pmp_tor, pmp_napot, pmp_napot};
+    auto const mode = modes[random.below(4)];
+    auto const shape = random.below(4);
+    uint64_t where = (data_base + random.below(0x10000)) >> 2U;
+    if (shape == 0) where |= (uint64_t{1} << random.below(14)) - 1;
+    if (shape == 1) where = random.next() >> (10 + random.below(50));
+    if (shape == 2) { // 4, 8 or 16 bytes, or an end of TOR
+        where = (data_base + (uint64_t{random.below(data_pages)} << 12U) + middle) >> 2U;
+        where += random.below(16);
+        constexpr unsigned small[] = {pmp_tor, pmp_na4, pmp_napot};
+        return {where, small[random.below(3)], true};
+    }
+    if (mode == pmp_napot) return {where | 31U, mode, false};
+    return {(where & ~uint64_t{63}) | 64U, mode, true};
+}
+
+/// Entry 0 stays the image's. At most four entries are TOR or NA4: each may take two of the hart's
+/// entries, and all must fit.
 void Generator::pmp_step() {
     guard_machine();
     unsigned ranges = 0;
     uint64_t cfg = 0x1f;
+    PmpChoice below{~uint64_t{0}, 0, false};
     for (unsigned i = 1; i < 8 && out.has_room(24); ++i) {
         uint64_t byte = random.below(8);
         if ((byte & 3U) == 2) byte |= 1U;
-        constexpr unsigned modes[] = {0, 1, 3, 3};
-        auto mode = modes[random.below(4)];
-        if (mode == 1 && ++ranges > 4) mode = 3;
-        auto const shape = random.below(3);
-        uint64_t where = (data_base + random.below(0x10000)) >> 2U;
-        if (shape == 0) where |= (uint64_t{1} << random.below(14)) - 1;
-        if (shape == 1) where = random.next() >> (10 + random.below(50));
-        where = mode == 3 ? where | 31U : (where & ~uint64_t{63}) | 64U;
+        auto entry = choose_pmp(random);
+        auto const empty = entry.mode == pmp_tor && (!below.edge || entry.address <= below.address);
+        auto const two = entry.mode == pmp_tor || entry.mode == pmp_na4;
+        if (empty || (two && ++ranges > 4)) entry = {entry.address | 31U, pmp_napot, false};
         if (i == 7 && random.chance(80)) {
             byte = 7;
-            mode = 3;
-            where = all_memory_address;
+            entry = {all_memory_address, pmp_napot, false};
         }
-        cfg |= (byte | uint64_t{mode} << 3U) << (8 * i);
-        out.li(reg::t5, where);
+        cfg |= (byte | uint64_t{entry.mode} << 3U) << (8 * i);
+        out.li(reg::t5, entry.address);
         out.csr_write(csr::Pmpaddr0 + i, reg::t5);
+        below = entry;
     }
     out.li(reg::t5, cfg);
     out.csr_write(csr::Pmpcfg0, reg::t5);

@@ -48,7 +48,11 @@ def parse():
     parser.add_argument("--classes", default=",".join(CLASSES), help="kinds of steps")
     parser.add_argument("--monitor", type=pathlib.Path, help="another plinth.bin")
     parser.add_argument("--timeout", type=int, default=120, help="for each boot")
-    parser.add_argument("--coverage", action="store_true", help="fail if too little is covered")
+    parser.add_argument(
+        "--coverage",
+        choices=("full", "registers"),
+        help="fail if too little is covered; registers: traps aside",
+    )
     parser.add_argument(
         "--least", type=int, default=100, help="times that each CSR and form must succeed"
     )
@@ -372,13 +376,24 @@ CAUSES = {
     ("S", U): ({1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 15}, {1, 5, 9}),
     ("S", S): ({1, 2, 3, 4, 5, 6, 7, 12, 13, 15}, {1, 5, 9}),
 }
+GUEST_CAUSES = {
+    ("M", VU): ({1, 2, 3, 5, 7, 8, 20, 21, 22, 23}, {1, 3, 5, 7, 9}),
+    ("M", VS): ({1, 2, 3, 5, 7, 10, 20, 21, 22, 23}, {1, 3, 5, 7, 9}),
+    ("S", VU): ({1, 2, 3, 5, 7, 8, 22}, {1, 2, 5, 9}),
+    ("S", VS): ({1, 2, 3, 5, 7, 10, 22}, {1, 2, 5, 9}),
+    # QEMU 7.2 turns the exceptions 2, 6 and 10 into 1, 5 and 9 where VS-mode takes them, as is right
+    # for interrupts.
+    ("VS", VU): ({1, 3, 5, 7, 8}, set()),
+    ("VS", VS): ({1, 3, 4, 5, 7, 12, 13, 15}, set()),
+}
 LEAST_MEDIAN, LEAST_ENDED = 200, 30
 
 
-def missing_traps(totals):
+def missing_traps(totals, cpu):
     """The traps of CAUSES that never happened."""
+    wanted = CAUSES | (GUEST_CAUSES if "h" in differ_allowed.extensions(cpu) else {})
     out = []
-    for (handler, mode), (exceptions, interrupts) in CAUSES.items():
+    for (handler, mode), (exceptions, interrupts) in wanted.items():
         for number in sorted(exceptions) + [32 + n for n in sorted(interrupts)]:
             if totals.traps[(HANDLERS.index(handler), mode, number)] == 0:
                 kind = "exception" if number < 32 else "interrupt"
@@ -425,11 +440,9 @@ def report(allowed, totals, arguments, problems):
     )
     if not arguments.coverage:
         return
-    problems += (
-        missing_traps(totals)
-        + missing_forms(totals, arguments.least)
-        + missing_entries(allowed, totals)
-    )
+    if arguments.coverage == "full":
+        problems += missing_traps(totals, arguments.cpu)
+    problems += missing_forms(totals, arguments.least) + missing_entries(allowed, totals)
     if median < LEAST_MEDIAN:
         problems.append(f"the median program executed {median} instructions")
     if ended < LEAST_ENDED:
