@@ -103,6 +103,7 @@ uint64_t restrict_operand(unsigned number, Form form, uint64_t value) {
     case csr::Sstatus: return value & ~(uxl | vs);
     case csr::Vsstatus: return operation(form) == 3 ? value : value & vsstatus_bits;
     case csr::Medeleg: return restrict_medeleg(value, form);
+    case csr::Vsie: return value & ~uint64_t{0x444};
     case csr::Vsip: return value & ~uint64_t{6};
     case csr::Mepc:
     case csr::Sepc: return operation(form) == 3 ? value : value & ~uint64_t{1};

@@ -292,6 +292,7 @@ NOT_GENERATED = [
     "mip.VSEIP by writes to mip: read-only there (9.4.3); QEMU 7.2 writes hvip",
     "mepc and sepc bit 0: read-only zero (3.1.14); QEMU 7.2 stores it",
     "vsip.SSIP by writes to vsip: QEMU 7.2 does not shift the bit",
+    "bits 2, 6 and 10 of writes to vsie: not there (9.2.7); QEMU 7.2 takes them for those of hie",
     "vPMP edges that an access of M-mode can cross: such an access must fail whatever L is",
     "(3.7.1.3), in vM it does not; therefore M-mode crosses no page, and small entries lie where it"
     " does not go",
