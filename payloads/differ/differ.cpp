@@ -7,6 +7,7 @@
 //   c, l, r            code, log and state of a program, when a full log is asked for
 //   a RULE TIMES HASH  how often a rule hid something, and what
 //   k CSR n n n n n n  successes per form; t HANDLER MODE CAUSE n   traps
+//   m n                accesses of M-mode that a locked vPMP denied
 #include "machine.hpp"
 #include "memory.hpp"
 #include "print.hpp"
@@ -133,7 +134,8 @@ unsigned generate(Job const& job, uint64_t seed) {
     auto const steps = min_steps + Random{seed}.below(max_steps - min_steps + 1);
     for (unsigned n = 0; n < steps; ++n) {
         slots[n] = {};
-        Generator generator{Random{seed + n + 1}, Emitter{code + n * slot_words}, slots[n]};
+        Generator generator{Random{seed + n + 1}, Emitter{code + n * slot_words}, slots[n],
+                            (job.steps & job_locks) != 0};
         if ((job.steps >> n & 1U) != 0)
             generator.step(n, params.classes);
         else
@@ -221,6 +223,7 @@ void print_coverage() {
         for (auto const times : successes[n]) say(' ', Dec{times});
         say('\n');
     }
+    say("m ", Dec{locked_faults}, '\n');
     for (unsigned handler = 0; handler < handlers; ++handler)
         for (unsigned mode = 0; mode < trapped_modes; ++mode)
             for (unsigned cause = 0; cause < 64; ++cause)
@@ -272,7 +275,8 @@ extern "C" [[noreturn]] void differ_main() {
     auto const jobs = params.jobs;
     auto const count = jobs != 0 ? jobs : params.count;
     for (uint64_t n = 0; n < count; ++n) {
-        Job job{params.first + n, ~uint64_t{0}};
+        Job job{params.first + n, ~job_locks};
+        if (n + params.locking >= count) job.steps |= job_locks;
         if (jobs != 0) job = {params.job[n].program, params.job[n].steps};
         run_program(job);
     }

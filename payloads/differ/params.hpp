@@ -13,6 +13,9 @@ inline constexpr unsigned max_jobs = 256;
 /// Number of CSR rules that fit.
 inline constexpr unsigned max_rules = 384;
 
+/// In Job::steps: the program may lock vPMPs.
+inline constexpr uint64_t job_locks = uint64_t{1} << 63U;
+
 /// One program to run: its number and which of its steps take part.
 struct Job {
     uint64_t program;
@@ -41,6 +44,7 @@ struct Params {
     uint64_t classes; ///< bit n: steps of class n are generated
     uint64_t jobs;    ///< number of jobs; 0: first … first + count - 1 with all steps
     uint64_t rules;
+    uint64_t locking; ///< without jobs: so many programs at the end may lock vPMPs
     Job job[max_jobs];
     Rule rule[max_rules];
 };

@@ -26,6 +26,7 @@ enum class Class : unsigned {
     System, ///< arbitrary SYSTEM and custom opcodes
     Exotic, ///< floating-point, atomic and misaligned accesses, also with MPRV
     Guest,  ///< VS-mode: entries, delegation to it, accesses in its stead
+    Lock,   ///< vPMPs locked until the machine is reset
     Count
 };
 
@@ -56,6 +57,7 @@ struct Generator {
     Random random;
     Emitter out;
     Slot& slot;
+    bool locks; ///< the program may lock vPMPs
 
     void step(unsigned index, uint64_t classes);
 
@@ -81,6 +83,7 @@ struct Generator {
     void exotic_access(unsigned address, unsigned data, bool pairs);
     uint64_t some_address(bool exotic);
     void pmp_step();
+    void lock_step();
     void paging_step();
     void simple_step();
     void return_step();
@@ -93,6 +96,9 @@ struct Generator {
 /// The memory and tables that programs work on.
 inline constexpr uint64_t data_base = 0x80200000;
 inline constexpr unsigned data_pages = 8;
+/// Pages for locked vPMPs: nothing else is there, and nothing resets them.
+inline constexpr uint64_t locked_base = 0x80220000;
+inline constexpr unsigned locked_pages = 4;
 inline constexpr uint64_t window = 0x100000000; ///< VA of 16 random 4 KiB pages, 1 random 2 MiB
 inline constexpr uint64_t alias_offset = 0x100000000; ///< U-mode sees the image this much higher
 inline constexpr unsigned window_pages = 16;

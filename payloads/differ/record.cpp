@@ -8,6 +8,7 @@ namespace differ {
 
 uint32_t successes[known_count][6];
 uint32_t trap_counts[handlers][trapped_modes][64];
+uint64_t locked_faults;
 uint64_t last_register[32];
 uint64_t last_cause;
 
@@ -141,6 +142,10 @@ uint64_t without_gva(uint64_t status) {
     return status & ~gva;
 }
 
+bool in_locked(uint64_t address) {
+    return address >= locked_base && address < locked_base + 4096 * locked_pages;
+}
+
 /// In HS-mode: hstatus.SPV.
 uint64_t came_from_guest() {
     return has_hypervisor ? payload::csr::read<csr::Hstatus>() >> 7U & 1U : 0;
@@ -174,7 +179,8 @@ uint64_t differ_m_trap(uint64_t* x) {
     auto const from = status >> 11U & 3U;
     auto const virt = has_hypervisor ? status >> 39U & 1U : 0;
     auto const guest = virt != 0 || (has_hypervisor && (status & mprv) != 0);
-    note("M-trap", cause, epc, read<Mtval>(), guest ? without_gva(status) : status);
+    auto const tval = read<Mtval>();
+    note("M-trap", cause, epc, tval, guest ? without_gva(status) : status);
     note("M-more", x[reg::tp], hash_registers(x), physical(x[reg::gp]));
     constexpr uint64_t accesses = 0xf0b0f2;
     // One of four is enough: above the monitor every register read here is another trap.
@@ -183,6 +189,8 @@ uint64_t differ_m_trap(uint64_t* x) {
         note("M-hyper", read<differ::csr::Mtinst>(), read<differ::csr::Mtval2>());
     count_cause(0, from == 3 ? 3 : from + 4 * virt, cause);
     count_trapped(x[reg::gp], epc);
+    if (from == 3 && (status & mprv) == 0 && (cause == 5 || cause == 7) && in_locked(tval))
+        ++locked_faults;
     if ((status & mprv) != 0) clear<Mstatus>(mprv);
     if ((cause & interrupt) != 0) clear<Mie>(uint64_t{1} << (cause & 63U));
     if (++result.traps > max_traps) stopped = true;

@@ -36,6 +36,9 @@ extern uint32_t successes[known_count][6];
 inline constexpr unsigned handlers = 3, trapped_modes = 6;
 extern uint32_t trap_counts[handlers][trapped_modes][64];
 
+/// Accesses of M-mode that a locked vPMP denied.
+extern uint64_t locked_faults;
+
 /// The registers at the last trap or end of a slot.
 extern uint64_t last_register[32];
 extern uint64_t last_cause;

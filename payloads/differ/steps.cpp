@@ -17,7 +17,7 @@ constexpr Weight weights[] = {
     {Class::Csr, 54},   {Class::Enter, 10}, {Class::Configure, 6}, {Class::Interrupt, 5},
     {Class::Access, 7}, {Class::Mprv, 6},   {Class::Pmp, 3},       {Class::Paging, 5},
     {Class::Simple, 8}, {Class::Return, 3}, {Class::Clint, 4},     {Class::System, 3},
-    {Class::Exotic, 5}, {Class::Guest, 9},
+    {Class::Exotic, 5}, {Class::Guest, 9},  {Class::Lock, 8},
 };
 
 Class choose(Random& random, uint64_t classes) {
@@ -38,6 +38,8 @@ uint64_t address(void (*code_at)()) { return reinterpret_cast<uint64_t>(code_at)
 } // namespace
 
 void Generator::step(unsigned index, uint64_t classes) {
+    constexpr auto lock = uint64_t{1} << static_cast<unsigned>(Class::Lock);
+    if (!locks) classes &= ~lock;
     // The first steps set the scene.
     constexpr Class opening[] = {Class::Configure, Class::Pmp, Class::Paging, Class::Configure};
     auto kind = choose(random, classes);
@@ -67,6 +69,7 @@ void Generator::step(unsigned index, uint64_t classes) {
             mprv_step(true);
         break;
     case Class::Guest: guest_step(); break;
+    case Class::Lock: lock_step(); break;
     case Class::Count: break;
     }
     slot.words = static_cast<uint16_t>(out.offset());
@@ -338,6 +341,11 @@ uint64_t Generator::some_address(bool exotic) {
     uint64_t offset = random.below(64);
     if (!exotic) offset &= ~uint64_t{7};
     if (random.chance(40)) offset = 4096 - 64 + offset; // the last bytes, perhaps across
+    if (locks && random.chance(35)) {
+        if (random.chance(40)) offset = middle + (offset & 63U);
+        if (offset > 4096 - 8) offset = 4096 - 8;
+        return locked_base + (uint64_t{random.below(locked_pages)} << 12U) + offset;
+    }
     if (random.chance(15))
         return window + (uint64_t{random.below(window_pages)} << 12U) + middle + (offset & 63U);
     if (random.chance(50)) return window + (uint64_t{random.below(window_pages)} << 12U) + offset;
@@ -469,6 +477,7 @@ PmpChoice choose_pmp(Random& random) {
 void Generator::pmp_step() {
     guard_machine();
     unsigned ranges = 0;
+    unsigned const most = locks ? 1 : 4;
     uint64_t cfg = 0x1f;
     PmpChoice below{~uint64_t{0}, 0, false};
     for (unsigned i = 1; i < 8 && out.has_room(24); ++i) {
@@ -477,7 +486,7 @@ void Generator::pmp_step() {
         auto entry = choose_pmp(random);
         auto const empty = entry.mode == pmp_tor && (!below.edge || entry.address <= below.address);
         auto const two = entry.mode == pmp_tor || entry.mode == pmp_na4;
-        if (empty || (two && ++ranges > 4)) entry = {entry.address | 31U, pmp_napot, false};
+        if (empty || (two && ++ranges > most)) entry = {entry.address | 31U, pmp_napot, false};
         if (i == 7 && random.chance(80)) {
             byte = 7;
             entry = {all_memory_address, pmp_napot, false};
@@ -490,6 +499,36 @@ void Generator::pmp_step() {
     out.li(reg::t5, cfg);
     out.csr_write(csr::Pmpcfg0, reg::t5);
     out.word(insn_sfence);
+}
+
+/// An entry for locked_base, locked: it binds M-mode, too, and stays until reset. Only the entries
+/// 2 and 3 are TOR or NA4.
+void Generator::lock_step() {
+    guard_machine();
+    auto const i = 2 + random.below(5);
+    auto const page = locked_base + (uint64_t{random.below(locked_pages)} << 12U);
+    auto where = (page + middle) / 4 + random.below(16);
+    constexpr unsigned small[] = {pmp_tor, pmp_na4, pmp_napot, pmp_napot};
+    auto mode = small[i < 4 ? random.below(4) : 2];
+    if (mode == pmp_napot && random.chance(70))
+        where = page / 4 | ((uint64_t{32} << random.below(5)) - 1);
+    auto clear = uint64_t{0xff} << (8 * i);
+    if (mode == pmp_tor) clear |= clear >> 8U; // the entry below is its lower end
+    out.li(reg::t5, clear);
+    out.csr_clear(csr::Pmpcfg0, reg::t5);
+    if (mode == pmp_tor) {
+        out.li(reg::t5, page / 4 + (random.chance(50) ? 0 : middle / 4));
+        out.csr_write(csr::Pmpaddr0 + i - 1, reg::t5);
+    }
+    out.li(reg::t5, where);
+    out.csr_write(csr::Pmpaddr0 + i, reg::t5);
+    uint64_t byte = 0x80U | mode << 3U | random.below(8);
+    if ((byte & 3U) == 2) byte |= 1U;
+    out.li(reg::t5, byte << (8 * i));
+    out.csr_set(csr::Pmpcfg0, reg::t5);
+    out.word(insn_sfence);
+    out.li(8, mode == pmp_napot && (where & 31U) == 31 ? page : 4 * where & ~uint64_t{7});
+    plain_access(8, 12 + random.below(4));
 }
 
 void Generator::paging_step() {

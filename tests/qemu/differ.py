@@ -26,12 +26,13 @@ from machine import BANNER_END, MONITOR_PREFIX, Failure, Machine, pack, run_main
 MAGIC = b"DIFFERPM"
 MAX_JOBS = 256
 STEPS = 40
+LOCKS = 1 << 63  # in a job: the program may lock vPMPs
 ALL_STEPS = (1 << STEPS) - 1
 FULL_LOG, NO_SWEEP = 1, 2
 # auipc t0, 0x100; jr t0: to the image, 1 MiB higher.
 TRAMPOLINE = struct.pack("<II", 0x00100297, 0x00028067)
 SIDES = ("bare", "virtual")
-CLASSES = "csr enter configure interrupt access mprv pmp paging simple return clint system exotic guest".split()
+CLASSES = "csr enter configure interrupt access mprv pmp paging simple return clint system exotic guest lock".split()
 
 
 def parse():
@@ -47,6 +48,9 @@ def parse():
     parser.add_argument("--cpu", default="rv64")
     parser.add_argument("--classes", default=",".join(CLASSES), help="kinds of steps")
     parser.add_argument("--monitor", type=pathlib.Path, help="another plinth.bin")
+    parser.add_argument(
+        "--locking", type=int, default=24, help="last programs of each boot, which may lock vPMPs"
+    )
     parser.add_argument("--timeout", type=int, default=120, help="for each boot")
     parser.add_argument(
         "--coverage",
@@ -95,6 +99,17 @@ class Side:
             self.by_kind[kind].append(rest.split(" "))
         self.programs = {int(words[0]): words[1:] for words in self.by_kind["p"]}
 
+    def only_last(self):
+        """Forgets code and log of all programs but the last."""
+        text = "\n".join(self.lines)
+        last = text.rfind("\nc 0 ")
+        for kind in "cl":
+            self.by_kind[kind] = []
+        for line in text[last + 1 :].splitlines():
+            kind, _, rest = line.partition(" ")
+            if kind in "cl":
+                self.by_kind[kind].append(rest.split(" "))
+
 
 class Runner:
     def __init__(self, arguments, work):
@@ -113,7 +128,7 @@ class Runner:
     def image(self, first, count, flags, jobs):
         """The firmware with its parameters written in (Params in params.hpp)."""
         block = MAGIC + struct.pack(
-            "<7Q",
+            "<8Q",
             self.arguments.seed,
             first,
             count,
@@ -121,6 +136,7 @@ class Runner:
             self.classes,
             len(jobs),
             len(self.rules),
+            self.arguments.locking,
         )
         for program, steps in jobs:
             block += struct.pack("<QQ", program, steps)
@@ -170,15 +186,28 @@ def differing(bare, virtual):
     return [n for n in numbers if bare.programs.get(n) != virtual.programs.get(n)]
 
 
-def shrink(runner, program):
-    """The smallest set of steps found with which `program` differs; None if it does not alone."""
+def jobs_before(runner, program, first):
+    """The jobs that must run before `program` of the boot that began with `first`: programs that
+    may lock vPMPs follow each other, since locks last until reset. Also the flag of the program."""
+    begin = first + runner.arguments.programs - runner.arguments.locking
+    if program < max(begin, first):
+        return [], 0
+    return [(p, ALL_STEPS | LOCKS) for p in range(max(begin, first), program)], LOCKS
+
+
+def shrink(runner, program, first):
+    """The smallest set of steps found with which `program` differs; None if it does not alone (or
+    behind those that may have locked something)."""
+    before, flag = jobs_before(runner, program, first)
+    most = 1 if flag else MAX_JOBS
 
     def differ(masks):
         """The first mask with which the sides differ. A machine that stops counts, too."""
-        for start in range(0, len(masks), MAX_JOBS):
-            part = masks[start : start + MAX_JOBS]
-            bare, virtual = runner.run(flags=NO_SWEEP, jobs=[(program, mask) for mask in part])
-            lines = list(zip(bare.by_kind["p"], virtual.by_kind["p"]))
+        for start in range(0, len(masks), most):
+            part = masks[start : start + most]
+            jobs = before + [(program, mask | flag) for mask in part]
+            bare, virtual = runner.run(flags=NO_SWEEP, jobs=jobs)
+            lines = list(zip(bare.by_kind["p"], virtual.by_kind["p"]))[len(before) :]
             for mask, (left, right) in zip(part, lines):
                 if left != right:
                     return mask
@@ -210,7 +239,7 @@ def shrink_nearby(runner, program, first):
     it should not have touched is read at the latest eight programs later: so perhaps it is one of
     those before `program`. None if there is none."""
     for candidate in range(program, max(first, program - 8) - 1, -1):
-        mask = shrink(runner, candidate)
+        mask = shrink(runner, candidate, first)
         if mask is not None:
             return candidate, mask
     return None
@@ -231,9 +260,13 @@ def disassemble(words):
     return [line.strip() for line in text.splitlines() if ":\t" in line]
 
 
-def show(runner, program, mask):
+def show(runner, program, mask, first):
     """Prints the code and both logs of a program."""
-    bare, virtual = runner.run(flags=FULL_LOG | NO_SWEEP, jobs=[(program, mask)])
+    before, flag = jobs_before(runner, program, first)
+    jobs = before + [(program, mask | flag)]
+    bare, virtual = runner.run(flags=FULL_LOG | NO_SWEEP, jobs=jobs)
+    for side in (bare, virtual):
+        side.only_last()
     print(f"== program {program}, seed {runner.arguments.seed}, steps {mask:#x}")
     for words in bare.by_kind["c"]:
         step, kind = int(words[0]), int(words[1])
@@ -256,6 +289,7 @@ class Totals:
         self.traps = collections.Counter()
         self.executed = []
         self.ended = 0
+        self.locked_faults = 0
 
     def add(self, runner, bare, virtual):
         """Adds what one boot counted; returns what is wrong with it: the sides count the same."""
@@ -272,6 +306,7 @@ class Totals:
         for words in bare.programs.values():
             self.executed.append(int(words[1]))
             self.ended += words[3] == "1"
+        self.locked_faults += sum(int(words[0]) for words in bare.by_kind["m"])
         there = virtual.by_kind["k"] + virtual.by_kind["t"]
         return [
             f"the bare machine counts {words}, the virtual one does not"
@@ -357,7 +392,7 @@ def main():
                 if found is None:
                     print(f"program {program} differs only after the ones before it")
                 elif found not in shown:
-                    show(runner, *found)
+                    show(runner, *found, first)
                 shown.add(found)
         report(runner.allowed, totals, arguments, problems)
         if problems:
@@ -436,12 +471,15 @@ def report(allowed, totals, arguments, problems):
     print(
         f"{len(totals.executed)} programs, median of executed instructions {median}, "
         f"{ended:.1f} % ran to their end, {len(totals.forms)} CSRs, "
-        f"each form that can succeed at least {least} times, {sum(totals.traps.values())} traps"
+        f"each form that can succeed at least {least} times, {sum(totals.traps.values())} traps, "
+        f"{totals.locked_faults} accesses of M-mode denied by locked vPMPs"
     )
     if not arguments.coverage:
         return
     if arguments.coverage == "full":
         problems += missing_traps(totals, arguments.cpu)
+    if totals.locked_faults == 0:
+        problems.append("no locked vPMP denied M-mode anything")
     problems += missing_forms(totals, arguments.least) + missing_entries(allowed, totals)
     if median < LEAST_MEDIAN:
         problems.append(f"the median program executed {median} instructions")

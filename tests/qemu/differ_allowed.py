@@ -300,7 +300,7 @@ NOT_GENERATED = [
     "empty TOR entries: they match nothing (3.7.1.1), in QEMU 7.2 address 0 or everything above",
     "SC under MPRV: without a reservation of the hart itself it fails and does not trap",
     "medeleg bit 9: an ecall of S-mode is how a program comes back to M-mode",
-    "pmpcfg lock bits: they last until reset and would couple the programs",
+    "pmpcfg lock bits but in the last programs of a boot: they last until reset",
     "pmpcfg2 with an entry switched on: vM has 8 vPMPs",
     "more than four TOR and NA4 vPMPs, which need two entries of the hart: no plan cache yet",
     "stimecmp, vstimecmp, htimedelta between 2^12 and 2^44: they would expire during a run",
