@@ -4,7 +4,7 @@
 mret, while an enclave is created, run, stopped, resumed and ends; every time the PMP registers are
 read from outside and judged, byte by byte, by a decoder that knows only the specification.
 
-  shadow.py --build DIR [--variant NAME] [--sees] [--smp N] [--entries N] [--timeout SECONDS]
+  shadow.py --build DIR [--variant NAME] [--sees] [--entries N] [--timeout SECONDS]
 
 --sees: the monitor is open in this variant, and that must be found.
 Natively the same is asserted at every entry of the fake hart, with the fence (tests/fake)."""
@@ -33,9 +33,8 @@ def parse():
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--variant")
     parser.add_argument("--sees", action="store_true")
-    parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--entries", type=int, default=400)
-    parser.add_argument("--timeout", type=int, default=60)
+    parser.add_argument("--timeout", type=int, default=50)
     return parser.parse_args()
 
 
@@ -179,7 +178,6 @@ def run(arguments):
         bios=None,
         kernel=build / "payloads/endings.bin",
         append="plinth.end=attest",
-        smp=arguments.smp,
         timeout=arguments.timeout,
     )
     at = machine.command.index("-bios") + 1

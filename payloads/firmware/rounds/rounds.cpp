@@ -72,6 +72,7 @@ void all_rounds(Hart& hart) {
         machine_block(hart, block);
         choose_timer(hart);
         below(hart, supervisor_block, block);
+        shared.progress.add(1);
     }
     below(hart, supervisor_drain, 0);
 }
@@ -155,9 +156,9 @@ void end_ring(Hart& hart, Ring& ring, RingMode const& mode) {
 /// Waits for the other harts that take part. If one of them waits for an interrupt that got lost,
 /// this ends in time.
 void wait_for_all(uint64_t harts) {
-    uint64_t const start = now();
+    Patience waiting;
     while (shared.drained.get() != harts) {
-        if (now() - start > patience) report("LOST");
+        if (waiting.over()) report("LOST");
     }
 }
 

@@ -95,7 +95,7 @@ struct Hart {
     bool dropped;          ///< lose_message
     payload::Signal phase; ///< how far the hart is, for the first one to wait for
 };
-inline constexpr uint64_t patience = 600000000; ///< ticks: a minute
+inline constexpr uint64_t patience = 600000000; ///< ticks: a minute without progress of anyone
 inline constexpr uint64_t phase_done = 1;       ///< sends nothing any more
 inline constexpr uint64_t phase_drained = 2;    ///< nothing is on its way to it
 inline constexpr uint64_t phase_stopped = 3;
@@ -114,11 +114,12 @@ struct Shared {
     uint64_t hart_count;
     uint64_t active; ///< mask of the harts that take part
     uint64_t tree;
-    payload::Signal ready;   ///< harts that can take interrupts
-    payload::Signal done;    ///< harts in phase_done
-    payload::Signal drained; ///< harts in phase_drained
-    payload::Signal hot;     ///< harts that spin
-    Ring rings[2];           ///< in M-mode, in S-mode
+    payload::Signal ready;    ///< harts that can take interrupts
+    payload::Signal progress; ///< blocks of rounds that were done
+    payload::Signal done;     ///< harts in phase_done
+    payload::Signal drained;  ///< harts in phase_drained
+    payload::Signal hot;      ///< harts that spin
+    Ring rings[2];            ///< in M-mode, in S-mode
 };
 extern Shared shared;
 
@@ -163,6 +164,23 @@ struct RingMode {
 void take_part(Hart& hart, Ring& ring, RingMode const& mode);
 /// How many software interrupts and machine timers the hart has taken.
 uint64_t arrived(Hart const& hart);
+
+/// Tells when nobody has made progress for long: something is lost then.
+class Patience {
+  public:
+    bool over() {
+        uint64_t const progress = shared.progress.get() + shared.done.get();
+        if (progress != progress_) {
+            progress_ = progress;
+            since_ = now();
+        }
+        return now() - since_ > patience;
+    }
+
+  private:
+    uint64_t progress_ = never;
+    uint64_t since_ = 0;
+};
 
 // firmware_side.cpp, in M-mode with interrupts off.
 void send(Hart& from, Hart& to, Kind kind);

@@ -145,9 +145,9 @@ void supervisor_drain(uint64_t) {
     hart.phase.set(phase_done);
     shared.done.add(1);
     uint64_t const harts = static_cast<uint64_t>(__builtin_popcountll(shared.active));
-    uint64_t const start = now();
+    Patience waiting;
     while (shared.done.get() != harts || any_claim(hart)) {
-        if (now() - start > patience) return; // something is lost: the first hart reports it
+        if (waiting.over()) return; // the first hart reports it
     }
     close_interrupts();
     hart.phase.set(phase_drained);
