@@ -69,6 +69,7 @@ std::uintptr_t __stack_chk_guard;
 [[noreturn]] void __stack_chk_fail() { plinth::monitor_failure("stack overwritten"); }
 
 /// See switch.S.
+static_assert(offsetof(HartState, world) == 200 && static_cast<u8>(World::Firmware) == 0);
 u64 plinth_short_path(HartState& h) { return static_cast<u64>(short_path(h)); }
 
 /// A trap while the monitor ran: never a guest's doing.

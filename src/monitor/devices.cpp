@@ -14,7 +14,7 @@ namespace {
 
 using namespace arch;
 
-constexpr u64 clint_mtimecmp = 0x4000, clint_mtime = 0xbff8, clint_harts = (clint_mtime - clint_mtimecmp) / 8;
+constexpr u64 clint_mtimecmp = 0x4000, clint_mtime = 0xbff8;
 
 /// Makes another hart look at its virtual interrupts.
 void wake(HartState& h, HartState& target) {
@@ -50,8 +50,7 @@ void access_msip(HartState& h, Insn insn, HartState& target) {
 }
 
 /// Accesses of 4 or 8 bytes, naturally aligned, to msip (4 bytes), mtimecmp and mtime are there.
-/// Registers of harts that do not exist read as zero; what is written to them is ignored, and so is
-/// what is written to mtime: time belongs to everyone.
+/// What is written to mtime is ignored: time belongs to everyone.
 Next emulate_clint(HartState& h, Insn insn) {
     auto const offset = h.trap.tval - board::clint.base().raw;
     auto const timer = offset >= clint_mtimecmp;
@@ -61,10 +60,8 @@ Next emulate_clint(HartState& h, Insn insn) {
     if (index < h.monitor->boot.harts) {
         auto& target = h.monitor->harts[index];
         timer ? access_mtimecmp(h, insn, target) : access_msip(h, insn, target);
-    } else if (timer && index == clint_harts) {
+    } else if (timer && index == (clint_mtime - clint_mtimecmp) / 8) {
         (void)access(h, insn, h.hart.time());
-    } else if (index < clint_harts) {
-        (void)access(h, insn, 0);
     } else {
         return reflect();
     }

@@ -18,7 +18,7 @@ void take_over(HartState& h) {
     switch (h.world) {
     case World::Firmware:
         if (same) return;
-        h.v.mstatus = merge(h.v.mstatus, h.trap.mstatus, mstatus::Fs::mask | mstatus::Vs::mask);
+        take_dirty(h);
         return;
     case World::Host:
         h.v.mstatus = merge(h.v.mstatus, h.trap.mstatus, mstatus::s_writable);

@@ -21,32 +21,32 @@ Insn device_access(u32 bits) {
     return arch::decode(bits);
 }
 
-/// The instruction at pc; a fault on the way leaves no trace but where it looked for one.
-u64 fetched_here(HartState& h, Cause cause) {
+/// The instruction at pc, 0 if it cannot be read any more. Then mcause is as it was.
+u32 instruction(HartState& h, u64 cause) {
     auto const bits = h.hart.fetch(h.regs.guest.pc);
-    if (fetched(bits)) return bits;
-    h.hart.write<csr::Mcause>(arch::raw(cause));
-    h.hart.write<csr::Mstatus>(h.regs.guest.mstatus);
-    return 0; // no instruction
+    if (fetched(bits)) return static_cast<u32>(bits);
+    h.hart.write<csr::Mcause>(cause);
+    return 0;
 }
 
 Next execute(HartState& h, u64 cause, u32& bits) {
     if (cause == arch::raw(Cause::IllegalInstruction)) {
-        bits = static_cast<u32>(fetched_here(h, Cause::IllegalInstruction));
+        bits = instruction(h, cause);
         auto const insn = arch::CsrInsn{bits};
         return insn.valid() ? emulate_csr(h, insn) : resume();
     }
     h.trap.cause = cause;
     h.trap.tval = h.hart.read<csr::Mtval>();
     if (!board::clint.contains({h.trap.tval})) return resume();
-    bits = static_cast<u32>(fetched_here(h, static_cast<Cause>(cause)));
+    bits = instruction(h, cause);
     return emulate_device(h, device_access(bits));
 }
 
 } // namespace
 
 Short short_path(HartState& h) {
-    if (h.world != World::Firmware || h.loaded->hides_code) return Short::No;
+    if (h.loaded->hides_code) return Short::No;
+    take_dirty(h);
     u32 bits = 0;
     auto const next = execute(h, h.hart.read<csr::Mcause>(), bits);
     if (next.kind() != Next::Kind::Skip) return Short::No;
@@ -54,7 +54,7 @@ Short short_path(HartState& h) {
     if (!h.prepared) {
         if (mstatus::Mie::get(h.v.mstatus) != 0) return Short::Turn; // something may be pending
         prepare_entry(h);
-        h.hart.write<csr::Mstatus>(h.regs.guest.mstatus);
+        return Short::ResumePrepared;
     }
     auto const plain = arch::is_full_length(bits) && !preserved((bits >> 7U) & 31U);
     return plain ? Short::Resume : Short::ResumeAll;

@@ -12,10 +12,11 @@ enum class Short : u64 {
     No = 0,        ///< nothing happened: the trap takes the usual way
     Resume = 1,    ///< executed, and what prepare_entry() arranged still holds
     ResumeAll = 2, ///< likewise, and a register changed that a function call preserves
-    Turn = 3,      ///< executed; the run loop's next turn arranges the rest
+    ResumePrepared = 3, ///< executed, and the next entry is prepared
+    Turn = 4,           ///< executed; the run loop's next turn arranges the rest
 };
 
-/// Executes the instruction that trapped, if it can, exactly as the run loop would.
+/// Executes the firmware's instruction that trapped, if it can, exactly as the run loop would.
 Short short_path(HartState& h);
 
 } // namespace plinth::monitor

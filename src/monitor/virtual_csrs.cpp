@@ -53,12 +53,7 @@ u64 with_sd(u64 status) {
     auto const dirty = mstatus::Fs::get(status) == 3 || mstatus::Vs::get(status) == 3;
     return mstatus::Sd::set(status, dirty ? 1 : 0);
 }
-/// FS and VS are the hart's: they may have become dirty since the last entry.
-u64 read_mstatus(HartState& h, CsrNumber) {
-    constexpr auto dirty = mstatus::Fs::mask | mstatus::Vs::mask;
-    h.v.mstatus = merge(h.v.mstatus, h.hart.read<csr::Mstatus>(), dirty);
-    return with_sd(h.v.mstatus);
-}
+u64 read_mstatus(HartState& h, CsrNumber) { return with_sd(h.v.mstatus); }
 /// What an entry to the firmware depends on: the plan, interrupts and what S-mode would see.
 constexpr auto entry_status = mstatus::s_writable | mstatus::Mie::mask | mstatus::Mprv::mask;
 void set_status(HartState& h, u64 asked) {

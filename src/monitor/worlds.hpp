@@ -26,6 +26,12 @@ bool enclave_must_stop(HartState& h);
 /// where such a moment or the world changed.
 void program_deadline(HartState& h);
 
+/// FS and VS of vmstatus are the hart's while the firmware runs: they may have become dirty.
+inline void take_dirty(HartState& h) {
+    h.v.mstatus =
+        merge(h.v.mstatus, h.hart.read<csr::Mstatus>(), mstatus::Fs::mask | mstatus::Vs::mask);
+}
+
 /// The last step before a guest entry: plan, mie and mstatus for the current world.
 void prepare_entry(HartState& h);
 

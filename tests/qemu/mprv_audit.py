@@ -22,7 +22,11 @@ LINE = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\t(\S+))?")
 FUNCTION = re.compile(r"^[0-9a-f]+ <([^>]+)>:")
 ACCESS = re.compile(r"(c\.)?(l|s)[bhwd]u?|lr\.[wd].*|sc\.[wd].*|amo\w+\.[wd].*")
 BRANCH = re.compile(r"(c\.)?b\w+")
-REQUIRED = {"plinth_guest_load", "plinth_guest_store", "plinth_guest_swap"}
+REQUIRED = {"plinth_guest_load", "plinth_guest_store", "plinth_guest_swap", "plinth_fetch"}
+MXR = 1 << 19
+# Computes in registers and cannot trap.
+PLAIN = {"andi", "addi", "c.addi", "c.andi", "slli", "c.slli", "or", "c.or", "c.mv", "c.li"}
+JUMPS = {"c.j", "jal"}
 
 
 class Refused(Exception):
@@ -103,6 +107,9 @@ def check_window(code, start, end):
     if landing is None or vector % 4 != 0:
         raise Refused(f"{code[start]}: its vector {vector:#x} is not in the window")
     sets = [i for i in range(start, end) if code[i].is_csr("csrrs", "mstatus")]
+    if code[landing].is_csr("csrrw", "mstatus"):
+        check_exchanged(code, sets, landing, end)
+        return
     clears = [i for i in range(start, end) if code[i].is_csr("csrrc", "mstatus")]
     if len(sets) != 1 or len(clears) != 2 or clears[1] != landing:
         raise Refused(f"{code[start]}: MPRV is set {len(sets)} times, cleared {len(clears)} times")
@@ -114,6 +121,28 @@ def check_window(code, start, end):
         if i != landing and code[i].name not in ("c.li", "addi", "c.addi", "c.nop"):
             raise Refused(f"{code[i]}: between the end of the access and mtvec's return")
     check_restored(code, start, end)
+
+
+def check_exchanged(code, sets, landing, end):
+    """The other form: csrrs sets MPRV (and MXR) and keeps mstatus in a register, of which the landing
+    writes it back; in between nothing can trap but accesses, and nothing leaves."""
+    first = sets[0] if len(sets) == 1 else None
+    if first is None or code[first].operands[0] in ("zero", code[first].operands[2]):
+        raise Refused(f"{code[landing]}: mstatus is not kept where MPRV is set")
+    if constant(code, first, code[first].operands[2]) not in (MPRV, MPRV | MXR):
+        raise Refused(f"{code[first]}: does not set MPRV and MXR alone")
+    saved = code[first].operands[0]
+    if code[landing].operands[2] != saved or end != landing + 1:
+        raise Refused(f"{code[landing]}: mstatus does not come back")
+    inside = {instruction.address for instruction in code[first + 1 : landing + 1]}
+    for instruction in code[first + 1 : landing]:
+        jumps = BRANCH.fullmatch(instruction.name) or instruction.name in JUMPS
+        if jumps and int(instruction.operands[-1], 16) in inside:
+            continue
+        if not ACCESS.fullmatch(instruction.name) and instruction.name not in PLAIN:
+            raise Refused(f"{instruction}: runs with MPRV")
+        if instruction.operands[0] == saved:
+            raise Refused(f"{instruction}: loses mstatus")
 
 
 def check_restored(code, start, end):
@@ -176,7 +205,17 @@ def audit(listing):
 
 
 def check_sight(listing):
-    """Without any one instruction of the load's first window the audit must refuse."""
+    """Without any one instruction of the load's first window, or the three that matter of the
+    fetch's, the audit must refuse."""
+    fetch = listing["plinth_fetch"]
+    for index, instruction in enumerate(fetch):
+        if not any(instruction.is_csr(n, c) for n in ("csrrw", "csrrs") for c in ("mstatus", "mtvec")):
+            continue
+        try:
+            audit({**listing, "plinth_fetch": fetch[:index] + fetch[index + 1 :]})
+        except Refused:
+            continue
+        raise Failure(f"the audit does not miss {instruction}")
     code = listing["plinth_guest_load"]
     start = next(i for i in range(len(code)) if is_exchange(code, i))
     end = next(i for i in range(start + 1, len(code)) if code[i].is_csr("csrrw", "mtvec"))

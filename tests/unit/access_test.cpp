@@ -767,7 +767,7 @@ TEST_F(MprvAccess, F03_AnScThatLosesItsReservationFails) {
         h.v.mstatus = mstatus::Mprv::mask | mstatus::Mpp::set(0, s.mode);
         monitor::load_current_plan(h);
         h.regs.guest.set(sc(width).base, address);
-        auto const next = monitor::emulate_mprv(h, {.cause = 7, .tval = address});
+        auto const next = outcome(monitor::emulate_mprv, h, {.cause = 7, .tval = address});
         EXPECT_EQ(next.kind, Next::Kind::Skip);
         EXPECT_EQ(h.regs.guest.get(sc(width).result), 1U);
         EXPECT_EQ(bench.peek(data + 0x700), before);

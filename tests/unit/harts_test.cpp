@@ -201,7 +201,7 @@ TEST(Harts, O35_TheSecondOfTwoResetsStopsAndLeavesTheWipingToTheFirst) {
     EXPECT_THROW(bench.play([&](Hart& hart, GuestContext& guest) {
         auto const trap = store(hart, guest);
         EXPECT_EQ(trap.cause, 7U);
-        bench.monitor->stopping = 1; // hart 1 was first and is on its way
+        (void)begin_to_stop(bench.hart(1)); // hart 1 was first and is on its way
         return trap;
     }),
                  Parked);

@@ -56,7 +56,7 @@ plinth_guest_load:
     ret
 
 # a0 pc; returns the instruction there, or -1. mstatus is still as the trap left it: MPRV alone gives
-# an access the trapped world's rights. A word at an odd halfword is read in two.
+# an access the trapped world's rights, and is as it was afterwards, also after a fault. A word at an odd halfword is read in two.
 .balign 4
 .globl plinth_fetch
 plinth_fetch:
@@ -64,7 +64,7 @@ plinth_fetch:
     csrrw t0, mtvec, t0
     li t1, MPRV | MXR
     li a2, -1
-    csrs mstatus, t1
+    csrrs t5, mstatus, t1
     andi t2, a0, 2
     bnez t2, 2f
     lwu a2, 0(a0)
@@ -78,7 +78,7 @@ plinth_fetch:
     or t3, t3, t4
 3:  mv a2, t3
     .balign 4
-9:  csrc mstatus, t1
+9:  csrw mstatus, t5
     csrw mtvec, t0
     mv a0, a2
     ret

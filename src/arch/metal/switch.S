@@ -5,6 +5,7 @@
 
 .equ CTX_PC, 32 * 8
 .equ CTX_MSTATUS, 33 * 8
+.equ WORLD, 200                     # HartState::world, relative to tp; 0: Firmware
 .equ FRAME, 4 * 8                   # GuestContext*, the guest's a0, ra, tp
 
 # Registers of the guest at t0: those that C++ may change, but sp (x2), t0 (x5) and a0 (x10); those
@@ -28,11 +29,12 @@ plinth_enter:
     sd ra, 16(sp)
     sd tp, 24(sp)
     mv t0, a0
+.Lresume_prepared:
     ld t1, CTX_MSTATUS(t0)
     csrw mstatus, t1
-resume_all:
+.Lresume_all:
     each_preserved ld
-resume:
+.Lresume:
     ld t1, CTX_PC(t0)
     csrw mepc, t1
     csrw mscratch, sp
@@ -59,20 +61,27 @@ plinth_trap_vector:
     csrr t1, mepc
     sd t1, CTX_PC(t0)
     ld tp, 24(sp)
+    li a0, 0
+    lbu t1, WORLD(tp)
+    bnez t1, 1f                     # C++ may push what it preserves: never an enclave's
     csrr t1, mcause
     li t2, 1 << 2 | 1 << 5 | 1 << 7 # illegal instruction, load or store access fault
     srl t2, t2, t1
     andi t2, t2, 1
-    li a0, 0
     beqz t2, 1f
     mv a0, tp
     call plinth_short_path
     ld t0, 0(sp)
-    addi t1, a0, -1                 # enum Short: No 0, Resume 1, ResumeAll 2, Turn 3
-    beqz t1, resume
+    addi t1, a0, -1                 # enum Short: No 0, Resume 1, ResumeAll 2, ResumePrepared 3, Turn 4
+    beqz t1, .Lresume
     addi t1, a0, -2
-    beqz t1, resume_all
-1:  seqz a0, a0
+    beqz t1, .Lresume_all
+    addi t1, a0, -3
+    beqz t1, .Lresume_prepared
+1:  .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+    li s\n, 0
+    .endr
+    seqz a0, a0
     ld ra, 16(sp)
     addi sp, sp, FRAME
     ret
