@@ -68,6 +68,7 @@ struct Generator {
     void csr_step();
     void one_csr();
     void settle_csr(unsigned number);
+    void settle_pmp();
     void hide(unsigned number, unsigned rd);
     void enter_step();
     void go(unsigned mode, bool guest, uint64_t bits);

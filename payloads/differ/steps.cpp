@@ -156,15 +156,18 @@ void Generator::settle_csr(unsigned number) {
         }
         break;
     }
-    if (number == csr::Pmpcfg0 || (number >= csr::Pmpaddr0 && number <= csr::Pmpaddr7)) {
-        out.li(reg::tp, default_pmpcfg);
-        out.csr_write(csr::Pmpcfg0, reg::tp);
-        out.li(reg::tp, image_entry_address);
-        out.csr_write(csr::Pmpaddr0, reg::tp);
-        out.li(reg::tp, all_memory_address);
-        out.csr_write(csr::Pmpaddr7, reg::tp);
-        out.word(insn_sfence);
-    }
+    if (number == csr::Pmpcfg0 || (number >= csr::Pmpaddr0 && number <= csr::Pmpaddr7))
+        settle_pmp();
+}
+
+void Generator::settle_pmp() {
+    out.li(reg::tp, default_pmpcfg);
+    out.csr_write(csr::Pmpcfg0, reg::tp);
+    out.li(reg::tp, image_entry_address);
+    out.csr_write(csr::Pmpaddr0, reg::tp);
+    out.li(reg::tp, all_memory_address);
+    out.csr_write(csr::Pmpaddr7, reg::tp);
+    out.word(insn_sfence);
 }
 
 /// Keeps the bits that a rule hides out of the program.

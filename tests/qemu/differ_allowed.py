@@ -310,5 +310,6 @@ NOT_GENERATED = [
     "addresses from 2^56 where VS-mode exists: QEMU 7.2 calls what the PMP denies there a guest page"
     " fault",
     "msip and mtimecmp of harts that do not exist: zero in QEMU, an access fault in vM",
+    "vector instructions: not yet",
     "misaligned CLINT accesses: QEMU 7.2 reports a rounded address; mtime",
 ]
