@@ -125,6 +125,8 @@ uint64_t restrict_operand(unsigned number, Form form, uint64_t value) {
     }
     if (number >= csr::Pmpaddr0 && number < csr::Pmpaddr0 + 8)
         return operation(form) == 3 ? value : value & ((uint64_t{1} << 54U) - 1);
+    if (number >= csr::Mhpmevent3 && number <= csr::Mhpmevent3 + 28)
+        return operation(form) == 3 ? value : value & ~uint64_t{3};
     return value;
 }
 

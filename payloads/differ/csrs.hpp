@@ -16,13 +16,13 @@ inline constexpr unsigned Fcsr = 0x003, Sstatus = 0x100, Sie = 0x104, Stvec = 0x
                           Vsip = 0x244, Vstimecmp = 0x24d, Vsatp = 0x280, Mstatus = 0x300,
                           Misa = 0x301, Medeleg = 0x302, Mideleg = 0x303, Mie = 0x304,
                           Mtvec = 0x305, Mcounteren = 0x306, Menvcfg = 0x30a, Mcountinhibit = 0x320,
-                          Mscratch = 0x340, Mepc = 0x341, Mcause = 0x342, Mtval = 0x343,
-                          Mip = 0x344, Mtinst = 0x34a, Mtval2 = 0x34b, Pmpcfg0 = 0x3a0,
-                          Pmpcfg2 = 0x3a2, Pmpaddr0 = 0x3b0, Pmpaddr7 = 0x3b7, Hstatus = 0x600,
-                          Hedeleg = 0x602, Hideleg = 0x603, Hie = 0x604, Htimedelta = 0x605,
-                          Hcounteren = 0x606, Hgeie = 0x607, Henvcfg = 0x60a, Htval = 0x643,
-                          Hip = 0x644, Hvip = 0x645, Htinst = 0x64a, Hgatp = 0x680, Hgeip = 0xe12,
-                          Mhartid = 0xf14;
+                          Mhpmevent3 = 0x323, Mscratch = 0x340, Mepc = 0x341, Mcause = 0x342,
+                          Mtval = 0x343, Mip = 0x344, Mtinst = 0x34a, Mtval2 = 0x34b,
+                          Pmpcfg0 = 0x3a0, Pmpcfg2 = 0x3a2, Pmpaddr0 = 0x3b0, Pmpaddr7 = 0x3b7,
+                          Hstatus = 0x600, Hedeleg = 0x602, Hideleg = 0x603, Hie = 0x604,
+                          Htimedelta = 0x605, Hcounteren = 0x606, Hgeie = 0x607, Henvcfg = 0x60a,
+                          Htval = 0x643, Hip = 0x644, Hvip = 0x645, Htinst = 0x64a, Hgatp = 0x680,
+                          Hgeip = 0xe12, Mhartid = 0xf14;
 }
 
 /// A run of CSR numbers of the specification.
