@@ -2,25 +2,29 @@
 // The boot page: the last 4 KiB of the monitor's MiB, filled by the packer or by an earlier stage.
 #pragma once
 
-#include "attest/keys.hpp"
+#include "attest/report.hpp"
 #include "base/result.hpp"
-
-#include <cstddef>
-#include <cstdint>
 
 namespace plinth::attest {
 
 /// Bytes of a boot page.
 inline constexpr std::size_t boot_page_size = 4096;
 
-/// What a boot page says. Holds a secret: wipe it, and zero the page itself, after use.
-/// Layout, little-endian: +0 "PLINTHBP", +8 u32 version = 1, +12 u32 kind (RootKind), +16 u64
-/// firmware length in bytes, +24 secret[32], +56 device public key[32], +88 u32 has_certificate,
-/// +92 u32 zero, +96 certificate[64], zero from +160 on.
+/// What a boot page says, as it lies there: numbers little-endian, zero behind it up to the page's
+/// end. Holds a secret: wipe it, and zero the page itself, after use.
 struct BootPage {
+    std::array<std::uint8_t, 8> magic{'P', 'L', 'I', 'N', 'T', 'H', 'B', 'P'};
+    std::uint32_t version{1};
+    RootKind kind{RootKind::None};
     std::uint64_t firmware_length{}; ///< bytes; not zero, the board knows the upper bound
-    DeviceRoot root{};
+    Secret secret{};
+    PublicKey device_public_key{}; ///< zero if it is to be derived (self-asserted, test)
+    std::uint32_t has_certificate{};
+    std::uint32_t zero{};
+    Signature certificate{}; ///< by the device key over (monitor hash, monitor key)
 };
+static_assert(sizeof(BootPage) == 160 && std::has_unique_object_representations_v<BootPage>);
+static_assert(offsetof(BootPage, secret) == 24 && offsetof(BootPage, has_certificate) == 88);
 
 /// Whether the build accepts a boot page of kind Test (config::test_key).
 enum class TestKeys : std::uint8_t { Refuse, Accept };

@@ -2,54 +2,44 @@
 #include "attest/digest.hpp"
 
 #include "base/check.hpp"
-#include "base/wipe.hpp"
+
+#include <mbedtls/sha256.h>
 
 namespace plinth::attest {
 
+Sha3::Sha3() { SM_CHECK(mbedtls_sha3_starts(&state_, MBEDTLS_SHA3_512) == 0); }
+
 void Sha3::update(Bytes bytes) {
-    if (!started_) SM_CHECK(mbedtls_sha3_starts(&state_, MBEDTLS_SHA3_512) == 0);
-    started_ = true;
     SM_CHECK(mbedtls_sha3_update(&state_, bytes.data(), bytes.size()) == 0);
 }
 
 Digest Sha3::finish() {
-    update({});
     Digest digest{};
     SM_CHECK(mbedtls_sha3_finish(&state_, digest.data(), digest.size()) == 0);
-    reset();
     return digest;
 }
 
-void Sha3::reset() {
-    wipe_object(state_);
-    started_ = false;
-}
-
-void Sha256::update(Bytes bytes) {
-    if (!started_) SM_CHECK(mbedtls_sha256_starts(&state_, 0) == 0);
-    started_ = true;
-    SM_CHECK(mbedtls_sha256_update(&state_, bytes.data(), bytes.size()) == 0);
-}
-
-Hash256 Sha256::finish() {
-    update({});
-    Hash256 digest{};
-    SM_CHECK(mbedtls_sha256_finish(&state_, digest.data()) == 0);
-    wipe_object(state_);
-    started_ = false;
-    return digest;
-}
-
-Digest sha3_512(Bytes bytes) {
+Digest sha3_512(std::initializer_list<Bytes> parts) {
     Sha3 hash;
-    hash.update(bytes);
+    for (auto const part : parts) hash.update(part);
     return hash.finish();
 }
 
-Hash256 sha256(Bytes bytes) {
-    Sha256 hash;
-    hash.update(bytes);
-    return hash.finish();
+Hash256 sha256(std::initializer_list<Bytes> parts) {
+    mbedtls_sha256_context state{};
+    SM_CHECK(mbedtls_sha256_starts(&state, 0) == 0);
+    for (auto const part : parts)
+        SM_CHECK(mbedtls_sha256_update(&state, part.data(), part.size()) == 0);
+    Hash256 digest{};
+    SM_CHECK(mbedtls_sha256_finish(&state, digest.data()) == 0);
+    return digest;
+}
+
+std::size_t concatenate(std::initializer_list<Bytes> parts, std::span<std::uint8_t> out) {
+    std::size_t size = 0;
+    for (auto const part : parts)
+        for (auto const byte : part) out[size++] = byte;
+    return size;
 }
 
 bool all_zero(Bytes bytes) {

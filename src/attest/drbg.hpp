@@ -4,6 +4,7 @@
 
 #include "attest/digest.hpp"
 #include "base/result.hpp"
+#include "base/wipe.hpp"
 
 #include <array>
 #include <cstddef>
@@ -31,15 +32,13 @@ class Drbg {
     /// static pool's allocator for a moment. Errors: NoEntropy (less than min_entropy bytes, or all
     /// zero), BadArgument (longer than the limits), Crypto, Busy.
     Result<void> seed(Bytes entropy, Bytes personalisation);
-    /// Mixes further entropy in (10.1.2.4), min_entropy to max_entropy bytes.
-    /// Errors: NoEntropy (not seeded, too little, all zero), BadArgument, Crypto.
-    Result<void> reseed(Bytes entropy);
     /// 64 random bits. Errors: NoEntropy, Crypto.
     Result<std::uint64_t> next();
-    /// Fills `out` with random bytes. Errors: NoEntropy, Crypto; then `out` is zero.
+    /// Fills `out`, at most 1,024 bytes, with random ones. Errors: NoEntropy, Crypto (more than
+    /// that, too); then `out` is zero.
     Result<void> fill(std::span<std::uint8_t> out);
     /// Zeroes the state: not seeded any more.
-    void wipe();
+    void wipe() { wipe_object(*this); }
     bool seeded() const { return seeded_; }
 
   private:
@@ -47,7 +46,7 @@ class Drbg {
 
     mbedtls_hmac_drbg_context state_{};
     alignas(16) std::array<std::uint8_t, 768> storage_{}; // what state_ points to
-    std::uint64_t requests_{0};                           // since the last (re)seed
+    std::uint64_t requests_{0};                           // since the seed
     bool seeded_{false};
 };
 

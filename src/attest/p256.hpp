@@ -2,7 +2,8 @@
 // P-256 key pairs and deterministic ECDSA on top of mbedTLS. Internal to src/attest.
 #pragma once
 
-#include "attest/keys.hpp"
+#include "attest/report.hpp"
+#include "base/check.hpp"
 #include "base/result.hpp"
 #include "base/wipe.hpp"
 
@@ -12,26 +13,22 @@
 namespace plinth::attest::p256 {
 
 /// An mbedTLS object that is zeroed and freed at the end of its scope. Needs a PoolScope.
-template <typename Raw, void (*Init)(Raw*), void (*Free)(Raw*)> class Owned {
-  public:
-    Owned() { Init(&raw_); }
+template <typename Raw, void (*Init)(Raw*), void (*Free)(Raw*)> struct Owned : Raw {
+    Owned() { Init(this); }
     Owned(Owned const&) = delete;
     Owned& operator=(Owned const&) = delete;
-    ~Owned() { Free(&raw_); }
-    Raw* get() { return &raw_; }
-
-  private:
-    Raw raw_;
+    ~Owned() { Free(this); }
 };
 using Number = Owned<mbedtls_mpi, mbedtls_mpi_init, mbedtls_mpi_free>;
 using Point = Owned<mbedtls_ecp_point, mbedtls_ecp_point_init, mbedtls_ecp_point_free>;
-using Group = Owned<mbedtls_ecp_group, mbedtls_ecp_group_init, mbedtls_ecp_group_free>;
 
+/// P-256's constants lie in tables, so loading them cannot fail.
+inline void load_curve(mbedtls_ecp_group* group) {
+    mbedtls_ecp_group_init(group);
+    SM_CHECK(mbedtls_ecp_group_load(group, MBEDTLS_ECP_DP_SECP256R1) == 0);
+}
 /// The curve P-256 (FIPS 186-5; SEC 2 secp256r1).
-struct Curve : Group {
-    /// Errors: Crypto.
-    Result<void> load();
-};
+using Curve = Owned<mbedtls_ecp_group, load_curve, mbedtls_ecp_group_free>;
 
 /// A private key whose public point has an even y, and that point's x. Holds a secret: wipe it.
 struct KeyPair {

@@ -13,11 +13,9 @@ namespace plinth::attest {
 /// here. Outside a scope every allocation of mbedTLS fails.
 class PoolScope {
   public:
-    /// The static pool, 16 KiB, zeroed again at the end of the scope.
-    PoolScope();
-    /// Memory of the caller's, which keeps its content for an object that goes on using it
-    /// without allocating or freeing.
-    explicit PoolScope(std::span<std::uint8_t> memory);
+    /// `memory` of the caller's keeps its content for an object that goes on using it without
+    /// allocating or freeing. Without it: the static pool, 16 KiB, zeroed at the end of the scope.
+    explicit PoolScope(std::span<std::uint8_t> memory = {});
     PoolScope(PoolScope const&) = delete;
     PoolScope& operator=(PoolScope const&) = delete;
     ~PoolScope();
@@ -26,7 +24,7 @@ class PoolScope {
 
   private:
     bool granted_;
-    bool wipe_;
+    bool is_static_;
 };
 
 } // namespace plinth::attest

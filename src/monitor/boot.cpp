@@ -69,11 +69,8 @@ Result<void> seed_generator(HartState& h, std::span<u8> entropy, std::size_t siz
 attest::Digest image_hash(HandOver const& given) {
     std::array<u8, 8> const zeros{};
     auto const before = static_cast<std::size_t>(given.boot_word.data() - given.image.data());
-    attest::Sha3 hash;
-    hash.update(given.image.first(before));
-    hash.update(zeros);
-    hash.update(given.image.subspan(before + zeros.size()));
-    return hash.finish();
+    return attest::sha3_512(
+        {given.image.first(before), zeros, given.image.subspan(before + zeros.size())});
 }
 
 /// The boot page says how long the firmware is and who the device is. Zeroed after use.
@@ -90,9 +87,9 @@ Result<void> use_boot_page(HartState& h, HandOver const& given) {
         firmware->overlaps(board::firmware_info))
         return Err::Malformed;
     boot.firmware_length = page->firmware_length;
-    boot.firmware_hash = attest::sha3_512(h.hart.bytes(*firmware));
-    auto const derived = h.monitor->identity.lock([] {})->derive(page->root, boot.monitor_hash);
-    page->root.wipe();
+    boot.firmware_hash = attest::sha3_512({h.hart.bytes(*firmware)});
+    auto const derived = h.monitor->identity.lock([] {})->derive(*page, boot.monitor_hash);
+    wipe_object(*page);
     if (!derived && derived.error() != Err::Unprovisioned) return derived;
     return {};
 }
@@ -125,7 +122,7 @@ Result<void> prepare(HartState& h, HandOver const& given) {
 
     std::array<u8, attest::Drbg::max_entropy> entropy{};
     auto const entropy_size = tree.take_seed(entropy);
-    boot.tree_hash = attest::sha3_512(tree.bytes());
+    boot.tree_hash = attest::sha3_512({tree.bytes()});
     TRY_VOID(use_boot_page(h, given));
     TRY_VOID(edit_tree(tree));
     if (!seed_generator(h, entropy, entropy_size)) return {}; // create will be refused

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/enclave_calls.hpp"
 
-#include "attest/measurement.hpp"
 #include "attest/report.hpp"
 #include "base/check.hpp"
 #include "base/wipe.hpp"
@@ -113,9 +112,10 @@ void zero(HartState& h, PhysRange range) {
 /// Hashes what is measured and zeroes what is not. The memory is sealed: nobody else can change it.
 void measure(HartState& h, Enclave& enclave) {
     auto const& layout = *enclave.layout;
-    attest::EnclaveMeasurement measurement;
-    measurement.begin(layout.runtime.raw - layout.epm.base().raw,
-                      layout.user.raw - layout.runtime.raw, layout.free.raw - layout.user.raw);
+    attest::Sha3 measurement;
+    measurement.update(attest::measured_offsets({layout.runtime.raw - layout.epm.base().raw,
+                                                 layout.user.raw - layout.runtime.raw,
+                                                 layout.free.raw - layout.user.raw}));
     if (auto const range = layout.measured())
         in_pieces(h, *range, [&](std::span<u8> piece) { measurement.update(piece); });
     enclave.hash = measurement.finish();

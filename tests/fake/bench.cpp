@@ -52,8 +52,8 @@ Bench::Bench(Wanted const& wanted)
     boot.firmware_hash.fill(0x22);
     boot.tree_hash.fill(0x33);
     if (wanted.keys) {
-        attest::DeviceRoot const root{.kind = attest::RootKind::Test,
-                                      .secret = attest::test_secret()};
+        attest::BootPage const root{.kind = attest::RootKind::Test,
+                                    .secret = attest::test_secret()};
         if (!monitor->identity.seize().derive(root, boot.monitor_hash)) throw Violation{"no keys"};
     }
     std::array<std::uint8_t, 48> entropy;

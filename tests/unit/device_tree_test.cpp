@@ -231,7 +231,7 @@ void use(Bytes blob) {
     (void)opened->initrd();
     std::array<std::uint8_t, 256> entropy{};
     (void)opened->take_seed(entropy);
-    (void)attest::sha3_512(opened->bytes());
+    (void)attest::sha3_512({opened->bytes()});
     if (!opened->expand()) return;
     (void)opened->reserve(board::monitor);
     opened->remove(board::hidden_nodes);
@@ -315,8 +315,8 @@ TEST_F(Prepare, MeasuresDerivesSeedsAndEdits) {
     ASSERT_TRUE(run());
     auto const& boot = bench.monitor->boot;
     image[64] = 0;
-    EXPECT_EQ(boot.monitor_hash, attest::sha3_512(image));
-    EXPECT_EQ(boot.firmware_hash, attest::sha3_512(Bytes(0x1234, 0x99)));
+    EXPECT_EQ(boot.monitor_hash, attest::sha3_512({image}));
+    EXPECT_EQ(boot.firmware_hash, attest::sha3_512({Bytes(0x1234, 0x99)}));
     EXPECT_EQ(boot.harts, 2U);
     EXPECT_EQ(boot.ram[0], *PhysRange::make({0x8000'0000}, 16 << 20));
     EXPECT_TRUE(bench.monitor->identity.seize().provisioned());

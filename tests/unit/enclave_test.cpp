@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The life of enclaves on a whole monitor: what create refuses, what enclave, host and firmware
 /// see.
-#include "attest/measurement.hpp"
 #include "attest/report.hpp"
 #include "bench.hpp"
 
@@ -265,8 +264,8 @@ TEST_F(Enclaves, O27_MeasuredIsWhatTheEnclaveStartsWithAndTheRestIsZero) {
     for (std::uint64_t at = Bench::utm; at < Bench::utm + 0x2000; at += 8) bench.poke(at, at);
     auto const made = bench.create();
     ASSERT_EQ(made.error, 0U);
-    attest::EnclaveMeasurement measurement;
-    measurement.begin(0x1000, 0x2000, 0x1000);
+    attest::Sha3 measurement;
+    measurement.update(attest::measured_offsets({0x1000, 0x2000, 0x1000}));
     measurement.update(bench.bytes(Bench::epm, 0x4000));
     EXPECT_EQ(bench.monitor->registry.seize().find(made.value)->hash, measurement.finish());
     EXPECT_EQ(bench.peek(Bench::epm + 0x3ff8), (Bench::epm + 0x3ff8) * 3);

@@ -97,7 +97,7 @@ int measure(Parsed const& parsed, std::ostream& out) {
 }
 
 int measure_monitor(Parsed const& parsed, std::ostream& out) {
-    print_hex(out, "", sha3_512(read_image(parsed.positional[0])));
+    print_hex(out, "", sha3_512({read_image(parsed.positional[0])}));
     return 0;
 }
 

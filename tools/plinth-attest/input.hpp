@@ -2,7 +2,7 @@
 // Files and arguments of the tool: bytes, hexadecimal digits, hashes, device-key files, reports.
 #pragma once
 
-#include "attest/report.hpp"
+#include "attest/keys.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -3,7 +3,7 @@
 // monitor: only whoever relies on a report verifies it.
 #pragma once
 
-#include "attest/report.hpp"
+#include "attest/keys.hpp"
 
 #include <cstdint>
 
@@ -40,6 +40,10 @@ Link verify(Report const& report, Expected const& expected);
 
 /// The link's name as the tool prints it.
 char const* name(Link link);
+
+/// The device's public key of a self-asserted or test root, derived from its secret alone.
+/// Errors: Malformed (zero secret), Crypto, Busy.
+Result<PublicKey> device_public_key(Secret const& secret);
 
 /// Whether `key` is the device key of the public test secret.
 bool is_test_key(PublicKey const& key);

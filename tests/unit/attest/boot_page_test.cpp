@@ -46,11 +46,11 @@ TEST(BootPage, EveryKindIsReadAsWritten) {
         auto const parsed = parse_boot_page(page, TestKeys::Accept);
         ASSERT_TRUE(parsed) << name(kind);
         EXPECT_EQ(parsed->firmware_length, 0x0102030405060708U);
-        EXPECT_EQ(parsed->root.kind, kind);
-        EXPECT_TRUE(equal(parsed->root.secret, Bytes{page}.subspan(24, 32)));
-        EXPECT_TRUE(equal(parsed->root.device_public_key, Bytes{page}.subspan(56, 32)));
-        EXPECT_EQ(parsed->root.has_certificate, kind == RootKind::HandedOver);
-        EXPECT_TRUE(equal(parsed->root.certificate, Bytes{page}.subspan(96, 64)));
+        EXPECT_EQ(parsed->kind, kind);
+        EXPECT_TRUE(equal(parsed->secret, Bytes{page}.subspan(24, 32)));
+        EXPECT_TRUE(equal(parsed->device_public_key, Bytes{page}.subspan(56, 32)));
+        EXPECT_EQ(parsed->has_certificate, kind == RootKind::HandedOver);
+        EXPECT_TRUE(equal(parsed->certificate, Bytes{page}.subspan(96, 64)));
     }
 }
 
@@ -59,7 +59,7 @@ TEST(BootPage, ParsedRootsDeriveAnIdentity) {
         auto const parsed = parse_boot_page(page_of(kind), TestKeys::Accept);
         ASSERT_TRUE(parsed);
         Identity identity;
-        EXPECT_TRUE(identity.derive(parsed->root, digest_of("monitor 1"))) << name(kind);
+        EXPECT_TRUE(identity.derive(*parsed, digest_of("monitor 1"))) << name(kind);
         EXPECT_EQ(identity.kind(), kind);
     }
 }

@@ -35,40 +35,39 @@ inline std::vector<std::uint8_t> text_bytes(std::string_view text) {
 }
 
 /// A digest that stands for the program of that name.
-inline Digest digest_of(std::string_view program) { return sha3_512(text_bytes(program)); }
+inline Digest digest_of(std::string_view program) { return sha3_512({text_bytes(program)}); }
 
 /// A device secret for `device`.
-inline Secret secret_of(std::string_view device) { return sha256(text_bytes(device)); }
+inline Secret secret_of(std::string_view device) { return sha256({text_bytes(device)}); }
 
 /// What a boot page would hand over for a device that asserts itself.
-inline DeviceRoot self_asserted(std::string_view device) {
+inline BootPage self_asserted(std::string_view device) {
     return {.kind = RootKind::SelfAsserted, .secret = secret_of(device)};
 }
 
 /// What an earlier stage of `device` hands over to the monitor with that hash: it measured the
 /// monitor, derived the secret from its own and certified the key that the monitor will derive.
-inline DeviceRoot handed_over(std::string_view device, Digest const& monitor_hash) {
-    DeviceRoot root{.kind = RootKind::HandedOver, .secret = secret_of(device)};
+inline BootPage handed_over(std::string_view device, Digest const& monitor_hash) {
+    BootPage root{.kind = RootKind::HandedOver, .secret = secret_of(device)};
     Identity preview;
     EXPECT_TRUE(
         preview.derive({.kind = RootKind::SelfAsserted, .secret = root.secret}, monitor_hash));
     PoolScope const pool;
     p256::KeyPair stage;
-    EXPECT_TRUE(pool && p256::key_pair(sha256(root.secret), stage));
-    auto const message = monitor_message(RootKind::HandedOver, monitor_hash, preview.public_key());
+    EXPECT_TRUE(pool && p256::key_pair(sha256({root.secret}), stage));
+    auto const message =
+        monitor_message(RootKind::HandedOver, monitor_hash, preview.monitor().public_key);
     auto const certificate = p256::sign(stage.private_key, message);
     EXPECT_TRUE(certificate);
     root.device_public_key = stage.public_key;
-    root.has_certificate = true;
+    root.has_certificate = 1;
     if (certificate) root.certificate = *certificate;
     return root;
 }
 
 /// A monitor of that root and hash.
 struct Monitor {
-    Monitor(DeviceRoot const& root, Digest const& hash) {
-        EXPECT_TRUE(identity.derive(root, hash));
-    }
+    Monitor(BootPage const& root, Digest const& hash) { EXPECT_TRUE(identity.derive(root, hash)); }
     Report report(Digest const& enclave, Bytes data) const {
         Report out;
         EXPECT_TRUE(identity.sign_enclave(out, enclave, data));

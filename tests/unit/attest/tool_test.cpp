@@ -191,7 +191,7 @@ TEST_F(Tool, MeasuresEnclavesAndMonitors) {
                    path("runtime")},
                   0),
               hex_text(measure_images(loader, runtime, app)) + "\n");
-    EXPECT_EQ(run({"measure-monitor", path("runtime")}, 0), hex_text(sha3_512(runtime)) + "\n");
+    EXPECT_EQ(run({"measure-monitor", path("runtime")}, 0), hex_text(sha3_512({runtime})) + "\n");
     write("app", {});
     EXPECT_EQ(run({"measure", "--app", path("app"), "--loader", path("loader"), "--runtime",
                    path("runtime")},

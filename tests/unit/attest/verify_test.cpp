@@ -13,7 +13,7 @@ namespace {
 TEST(Attest, ReportRoundTripForEveryRootAndLength) {
     auto const hash = digest_of("monitor 1");
     for (auto const& root : {handed_over("device A", hash), self_asserted("device A"),
-                             DeviceRoot{.kind = RootKind::Test, .secret = test_secret()}}) {
+                             BootPage{.kind = RootKind::Test, .secret = test_secret()}}) {
         Monitor const monitor{root, hash};
         for (std::size_t const size : {0U, 1U, 32U, 1023U, 1024U}) {
             std::vector<std::uint8_t> const data(size, 0x42);
@@ -342,7 +342,7 @@ TEST(Attest, R10_MessagesAreTheDocumentedBytes) {
     auto const length = from_hex<8>("0400000000000000");
     message.insert(message.end(), length.begin(), length.end());
     message.insert(message.end(), data.begin(), data.end());
-    EXPECT_EQ(enclave_message(hash, data), sha256(message));
+    EXPECT_EQ(enclave_message(hash, data), sha256({message}));
     for (auto const& [kind, context] :
          {std::pair{RootKind::HandedOver, std::string_view{"plinth.monitor.v1\0", 18}},
           std::pair{RootKind::SelfAsserted, std::string_view{"plinth.monitor.self.v1\0", 23}},
@@ -351,7 +351,7 @@ TEST(Attest, R10_MessagesAreTheDocumentedBytes) {
         message.insert(message.end(), hash.begin(), hash.end());
         auto const key = secret_of("key");
         message.insert(message.end(), key.begin(), key.end());
-        EXPECT_EQ(monitor_message(kind, hash, key), sha256(message)) << name(kind);
+        EXPECT_EQ(monitor_message(kind, hash, key), sha256({message})) << name(kind);
     }
 }
 
