@@ -47,23 +47,11 @@ TARGET_FIRMWARE = "OpenSBI 1.1"
 # Rows whose `target` is still open. A row here that meets it fails the check too: then it is taken
 # out, and from there on it must stay met.
 OPEN = {
-    "csr.mscratch.read",
-    "csr.mscratch.write",
-    "csr.mepc.read",
-    "csr.mepc.write",
-    "csr.mcause.read",
-    "csr.mcause.write",
-    "csr.mtval.read",
-    "csr.mtval.write",
     "csr.mstatus.read",
     "csr.mstatus.write",
-    "csr.mie.read",
     "csr.mie.write",
     "csr.mip.read",
     "csr.mip.write",
-    "csr.misa.read",
-    "csr.mhartid.read",
-    "csr.pmpaddr.read",
     "csr.pmpaddr.write",
     "clint.mtimecmp.store",
     "clint.mtimecmp.load",
