@@ -9,9 +9,9 @@ namespace plinth::monitor {
 
 /// What became of the trap. The vector knows the values.
 enum class Short : u64 {
-    No = 0,        ///< nothing happened: the trap takes the usual way
-    Resume = 1,    ///< executed, and what prepare_entry() arranged still holds
-    ResumeAll = 2, ///< likewise, and a register changed that a function call preserves
+    No = 0,             ///< nothing happened: the trap takes the usual way
+    Resume = 1,         ///< executed, and what prepare_entry() arranged still holds
+    ResumeAll = 2,      ///< likewise, and a register changed that a function call preserves
     ResumePrepared = 3, ///< executed, and the next entry is prepared
     Turn = 4,           ///< executed; the run loop's next turn arranges the rest
 };
