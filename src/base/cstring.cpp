@@ -7,19 +7,32 @@
 
 namespace {
 
-/// A word that may alias objects of any type, as character types may.
-using Word [[gnu::may_alias]] = std::uint64_t;
+/// Words that may alias objects of any type, as character types may.
+struct [[gnu::may_alias]] Word {
+    std::uint64_t value;
+};
+struct [[gnu::may_alias]] Half {
+    std::uint32_t value;
+};
 using Byte = unsigned char;
 
 std::uintptr_t number(void const* address) { return __builtin_bit_cast(std::uintptr_t, address); }
-bool aligned(void const* address) { return number(address) % sizeof(Word) == 0; }
+/// Two addresses between which whole units can be copied.
+template <typename Unit> bool aligned(void const* a, void const* b) {
+    return (number(a) | number(b)) % sizeof(Unit) == 0;
+}
+template <typename Unit> void copy(void* to, void const* from) {
+    *static_cast<Unit*>(to) = *static_cast<Unit const*>(from);
+}
 
 void* copy_up(void* to, void const* from, std::size_t size) {
     auto* target = static_cast<Byte*>(to);
     auto const* source = static_cast<Byte const*>(from);
-    for (; aligned(target) && aligned(source) && size >= 8; size -= 8, target += 8, source += 8)
-        *static_cast<Word*>(static_cast<void*>(target)) =
-            *static_cast<Word const*>(static_cast<void const*>(source));
+    for (; size >= 8 && aligned<Word>(target, source); size -= 8, target += 8, source += 8)
+        copy<Word>(target, source);
+    // By half words: libfdt makes and closes gaps in multiples of four bytes.
+    for (; size >= 4 && aligned<Half>(target, source); size -= 4, target += 4, source += 4)
+        copy<Half>(target, source);
     for (; size != 0; --size) *target++ = *source++;
     return to;
 }
@@ -34,9 +47,12 @@ void* memcpy(void* __restrict to, void const* __restrict from, std::size_t size)
 
 void* memmove(void* to, void const* from, std::size_t size) {
     // Modulo 2^64: also true when the target lies below the source.
-    if (number(to) - number(from) >= size) return copy_up(to, from, size);
-    for (; size != 0; --size)
-        static_cast<Byte*>(to)[size - 1] = static_cast<Byte const*>(from)[size - 1];
+    if (to == from || number(to) - number(from) >= size) return copy_up(to, from, size);
+    auto* target = static_cast<Byte*>(to) + size;
+    auto const* source = static_cast<Byte const*>(from) + size;
+    for (; size != 0 && !aligned<Half>(target, source); --size) *--target = *--source;
+    for (; size >= 4; size -= 4) copy<Half>(target -= 4, source -= 4);
+    for (; size != 0; --size) *--target = *--source;
     return to;
 }
 
@@ -44,8 +60,7 @@ void* memset(void* to, int value, std::size_t size) {
     auto* byte = static_cast<Byte*>(to);
     auto const fill = static_cast<Byte>(value);
     auto const word = fill * std::uint64_t{0x0101010101010101};
-    for (; size >= 8 && aligned(byte); size -= 8, byte += 8)
-        *static_cast<Word*>(static_cast<void*>(byte)) = word;
+    for (; size >= 8 && aligned<Word>(byte, byte); size -= 8, byte += 8) copy<Word>(byte, &word);
     for (; size != 0; --size) *byte++ = fill;
     return to;
 }
@@ -72,15 +87,6 @@ std::size_t strnlen(char const* text, std::size_t limit) {
 }
 
 std::size_t strlen(char const* text) { return strnlen(text, SIZE_MAX); }
-
-int strcmp(char const* a, char const* b) {
-    for (; *a != '\0' && *a == *b; ++a) ++b;
-    return static_cast<Byte>(*a) - static_cast<Byte>(*b);
-}
-
-char* strchr(char const* text, int value) {
-    return static_cast<char*>(memchr(text, value, strlen(text) + 1));
-}
 
 char* strrchr(char const* text, int value) {
     for (auto left = strlen(text) + 1; left != 0; --left)

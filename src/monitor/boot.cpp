@@ -32,12 +32,12 @@ std::optional<FwDynamicInfo> read_info(HartState& h, u64 address) {
 }
 
 /// Where the tree may grow to: RAM behind it that nothing else uses.
-Result<std::span<u8>> room_for_tree(HartState& h, DeviceTree const& tree, u64 fdt,
+Result<std::span<u8>> room_for_tree(HartState& h, DeviceTree const& tree,
                                     std::optional<FwDynamicInfo> const& info) {
-    auto const wanted = TRY(PhysRange::make({fdt}, tree.size() + DeviceTree::growth));
-    auto const banks = TRY(tree.ram());
+    auto const& boot = h.monitor->boot;
+    auto const wanted = TRY(PhysRange::make({boot.fdt}, tree.bytes().size() + DeviceTree::growth));
     auto const in_ram = std::ranges::any_of(
-        banks, [&](auto const& bank) { return bank && bank->contains(wanted); });
+        boot.ram, [&](auto const& bank) { return bank && bank->contains(wanted); });
     auto const initrd = tree.initrd();
     if (!in_ram || wanted.overlaps(board::monitor) || wanted.overlaps(board::firmware) ||
         (initrd && wanted.overlaps(*initrd)) ||
@@ -46,24 +46,12 @@ Result<std::span<u8>> room_for_tree(HartState& h, DeviceTree const& tree, u64 fd
     return h.hart.bytes(wanted);
 }
 
-/// The tree as the firmware gets it: the monitor's memory reserved, what would harm it removed.
-Result<void> edit_tree(DeviceTree& tree) {
-    TRY_VOID(tree.expand());
-    TRY_VOID(tree.reserve(board::monitor));
-    tree.remove(board::hidden_nodes);
-    for (auto const& reset : board::resets) TRY_VOID(tree.add_reset(reset));
-    tree.pack();
-    return {};
-}
-
 /// The tree's seed is all the entropy there is on boards without a source of their own.
-Result<void> seed_generator(HartState& h, std::span<u8> entropy, std::size_t size) {
+Result<void> seed_generator(HartState& h, attest::Bytes entropy) {
     auto identity = h.monitor->identity.lock([] {});
     auto drbg = h.monitor->drbg.lock([] {});
     auto const personal = identity->drbg_personalisation();
-    auto const seeded = drbg->seed(entropy.first(size), personal ? *personal : attest::Bytes{});
-    wipe(entropy.data(), entropy.size());
-    return seeded;
+    return drbg->seed(entropy, personal ? *personal : attest::Bytes{});
 }
 
 attest::Digest image_hash(HandOver const& given) {
@@ -112,24 +100,20 @@ Result<void> prepare(HartState& h, HandOver const& given) {
                       header_bytes[6] << 8U | header_bytes[7];
     if (size > DeviceTree::max_size) return Err::Malformed;
     auto const blob = TRY(PhysRange::make({given.fdt}, size));
-    auto received = TRY(DeviceTree::open(h.hart.bytes(blob)));
-    auto const room = TRY(room_for_tree(h, received, given.fdt, info));
-    auto tree = TRY(DeviceTree::open(room));
-    if (tree.count("sifive,clint0") > 1) return Err::Malformed; // one CLINT is denied and emulated
+    auto tree = TRY(DeviceTree::open(h.hart.bytes(blob)));
     boot.fdt = given.fdt;
     boot.ram = TRY(tree.ram());
     boot.harts = std::min(tree.harts(), board::max_harts);
+    auto const room = TRY(room_for_tree(h, tree, info));
 
-    std::array<u8, attest::Drbg::max_entropy> entropy{};
-    auto const entropy_size = tree.take_seed(entropy);
-    boot.tree_hash = attest::sha3_512({tree.bytes()});
     TRY_VOID(use_boot_page(h, given));
-    TRY_VOID(edit_tree(tree));
-    if (!seed_generator(h, entropy, entropy_size)) return {}; // create will be refused
-    TRY_VOID(h.monitor->drbg.lock([] {})->fill(entropy));
-    tree.replace_seed(std::span{entropy}.first(entropy_size));
-    wipe_object(entropy);
-    return {};
+    auto const whole_seed = tree.seed();
+    auto const seed = whole_seed.first(std::min(whole_seed.size(), attest::Drbg::max_entropy));
+    auto const seeded = seed_generator(h, seed); // without, create is refused
+    wipe(whole_seed.data(), whole_seed.size());
+    boot.tree_hash = attest::sha3_512({tree.bytes()});
+    if (seeded) TRY_VOID(h.monitor->drbg.lock([] {})->fill(seed));
+    return tree.edit(room);
 }
 
 void print_banner(HartState& h) {

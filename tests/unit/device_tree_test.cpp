@@ -122,8 +122,8 @@ Bytes tree(Wished const& wished = {}) {
         out.end();
     }
     write_cpus(out, wished);
-    write_chosen(out, wished);
     write_devices(out);
+    write_chosen(out, wished); // behind nodes that are removed
     return out.finish();
 }
 
@@ -153,33 +153,23 @@ TEST(DeviceTree, TellsRamHartsAndInitrd) {
     EXPECT_EQ(DeviceTree::open(without)->ram().error(), Err::Malformed);
 }
 
-TEST(DeviceTree, TheSeedIsTakenZeroedAndReplaced) {
+TEST(DeviceTree, TheSeedIsFoundWhereItLies) {
     auto blob = tree();
-    auto parsed = *DeviceTree::open(blob);
-    std::array<std::uint8_t, 64> out{};
-    EXPECT_EQ(parsed.take_seed(out), 32U);
-    EXPECT_EQ(std::ranges::count(out, 0x5a), 32);
+    auto const parsed = *DeviceTree::open(blob);
+    EXPECT_EQ(parsed.seed().size(), 32U);
+    EXPECT_EQ(std::ranges::count(parsed.seed(), 0x5a), 32);
+    std::ranges::fill(parsed.seed(), std::uint8_t{0});
     Bytes const run(32, 0x5a);
     EXPECT_TRUE(std::ranges::search(blob, run).empty());
-    EXPECT_EQ(parsed.take_seed(out), 32U);
-    EXPECT_EQ(std::ranges::count(std::span{out}.first(32), 0), 32);
-    Bytes const fresh(32, 0x77);
-    parsed.replace_seed(fresh);
-    EXPECT_FALSE(std::ranges::search(blob, fresh).empty());
-    std::array<std::uint8_t, 8> small{}; // a long seed goes as a whole
-    EXPECT_EQ(parsed.take_seed(small), 8U);
-    EXPECT_TRUE(std::ranges::search(blob, Bytes(4, 0x77)).empty());
     auto none = tree({.seed = 0});
-    EXPECT_EQ(DeviceTree::open(none)->take_seed(out), 0U);
+    EXPECT_TRUE(DeviceTree::open(none)->seed().empty());
 }
 
 TEST(DeviceTree, ReservesTheMonitorUnderANewOrAnExistingNode) {
     for (auto const existing : {false, true}) {
         auto blob = roomy(tree({.reserved = existing}));
         auto parsed = *DeviceTree::open(blob);
-        ASSERT_TRUE(parsed.expand());
-        ASSERT_TRUE(parsed.reserve(board::monitor));
-        parsed.pack();
+        ASSERT_TRUE(parsed.edit(blob));
         auto const node = fdt_path_offset(blob.data(), "/reserved-memory/plinth@0000000080000000");
         ASSERT_GE(node, 0);
         EXPECT_NE(fdt_getprop(blob.data(), node, "no-map", nullptr), nullptr);
@@ -190,32 +180,74 @@ TEST(DeviceTree, ReservesTheMonitorUnderANewOrAnExistingNode) {
         EXPECT_EQ(fdt64_ld(reg), 0x8000'0000U);
         EXPECT_EQ(fdt64_ld(reg + 1), 0x10'0000U);
         EXPECT_EQ(fdt_check_full(blob.data(), blob.size()), 0);
+        EXPECT_LT(fdt_totalsize(blob.data()), blob.size()); // no larger than it must be
     }
 }
 
 TEST(DeviceTree, WithoutRoomItIsAnError) {
-    auto blob = tree();
-    auto parsed = *DeviceTree::open(blob);
-    auto const reserved = parsed.reserve(board::monitor);
-    ASSERT_FALSE(reserved);
-    EXPECT_EQ(reserved.error(), Err::NoResource);
+    auto const size = tree().size();
+    int successes = 0;
+    for (std::size_t more = 0; more < 800; more += 4) {
+        auto blob = tree();
+        blob.resize(size + more);
+        auto parsed = *DeviceTree::open(blob);
+        auto const added = parsed.edit(blob);
+        ASSERT_TRUE(added || added.error() == Err::NoResource) << more;
+        successes += added ? 1 : 0;
+    }
+    EXPECT_GT(successes, 0);
+    EXPECT_LT(successes, 200);
 }
 
 TEST(DeviceTree, WhatTheHostMustNotUseIsTakenOut) {
     auto blob = roomy(tree());
     auto parsed = *DeviceTree::open(blob);
-    ASSERT_TRUE(parsed.expand());
     ASSERT_TRUE(has_node(blob, "qemu,fw-cfg-mmio"));
-    parsed.remove(board::hidden_nodes);
+    ASSERT_TRUE(has_node(blob, "syscon-poweroff"));
+    ASSERT_TRUE(parsed.edit(blob));
     EXPECT_FALSE(has_node(blob, "qemu,fw-cfg-mmio"));
-    for (auto const& reset : board::resets) ASSERT_TRUE(parsed.add_reset(reset));
-    parsed.pack();
     // They exist once, for the firmware, where no operating system looks for devices.
     for (auto const* kind : {"syscon-poweroff", "syscon-reboot"}) {
         auto const node = fdt_node_offset_by_compatible(blob.data(), -1, kind);
         ASSERT_GE(node, 0);
         EXPECT_EQ(fdt_parent_offset(blob.data(), node), fdt_path_offset(blob.data(), "/plinth"));
         EXPECT_LT(fdt_node_offset_by_compatible(blob.data(), node, kind), 0);
+    }
+    EXPECT_EQ(fdt_check_full(blob.data(), blob.size()), 0);
+}
+
+TEST(DeviceTree, HiddenNodesGoWithTheirChildrenWhereverTheyAre) {
+    TreeWriter out;
+    out.begin("a");
+    out.text("compatible", "qemu,fw-cfg-mmio");
+    out.begin("b");
+    out.text("compatible", "syscon-reboot");
+    out.end();
+    out.end();
+    out.begin("c");
+    out.begin("d");
+    out.bytes("compatible", "x\0qemu,fw-cfg-mmio", 19);
+    out.end();
+    out.begin("e");
+    out.end();
+    out.end();
+    auto blob = roomy(out.finish());
+    ASSERT_TRUE(DeviceTree::open(blob)->edit(blob));
+    for (auto const* path : {"/a", "/a/b", "/c/d"})
+        EXPECT_EQ(fdt_path_offset(blob.data(), path), -FDT_ERR_NOTFOUND) << path;
+    EXPECT_GE(fdt_path_offset(blob.data(), "/c/e"), 0);
+}
+
+TEST(DeviceTree, ASecondClintIsMalformed) {
+    for (unsigned const clints : {1U, 2U}) {
+        TreeWriter out;
+        for (unsigned i = 0; i < clints; ++i) {
+            out.begin("clint@" + std::to_string(i));
+            out.text("compatible", "sifive,clint0");
+            out.end();
+        }
+        auto blob = roomy(out.finish());
+        EXPECT_EQ(static_cast<bool>(DeviceTree::open(blob)->edit(blob)), clints == 1);
     }
 }
 
@@ -229,15 +261,17 @@ void use(Bytes blob) {
     (void)opened->ram();
     (void)opened->harts();
     (void)opened->initrd();
-    std::array<std::uint8_t, 256> entropy{};
-    (void)opened->take_seed(entropy);
+    std::ranges::fill(opened->seed(), std::uint8_t{0});
     (void)attest::sha3_512({opened->bytes()});
-    if (!opened->expand()) return;
-    (void)opened->reserve(board::monitor);
-    opened->remove(board::hidden_nodes);
-    for (auto const& reset : board::resets) (void)opened->add_reset(reset);
-    opened->pack();
-    opened->replace_seed(entropy);
+    (void)opened->edit(blob);
+}
+
+TEST(DeviceTree, VersionsOtherThan17AreMalformed) {
+    for (auto const version : {0U, 2U, 16U, 17U, 18U, 0xffff'ffffU}) {
+        auto blob = tree();
+        fdt_set_version(blob.data(), version);
+        EXPECT_EQ(static_cast<bool>(DeviceTree::open(blob)), version == 17) << version;
+    }
 }
 
 TEST(DeviceTree, X04_EveryTruncationIsMalformed) {
@@ -325,11 +359,11 @@ TEST_F(Prepare, MeasuresDerivesSeedsAndEdits) {
     EXPECT_TRUE(std::ranges::search(bench.machine.ram, Bytes(32, 0x5a)).empty()); // the seed
     EXPECT_TRUE(std::ranges::search(bench.machine.ram, Bytes(32, 0x33)).empty()); // the secret
     auto blob = bench.bytes(fdt, 8192);
-    auto tree_now = *DeviceTree::open(blob);
+    auto const tree_now = *DeviceTree::open(blob);
     EXPECT_GE(fdt_path_offset(blob.data(), "/reserved-memory/plinth@0000000080000000"), 0);
-    std::array<std::uint8_t, 32> seed{};
-    EXPECT_EQ(tree_now.take_seed(seed), 32U);
-    EXPECT_FALSE(attest::all_zero(seed)); // the host gets one of its own
+    EXPECT_EQ(tree_now.seed().size(), 32U);
+    EXPECT_EQ(fdt_check_full(blob.data(), blob.size()), 0);
+    EXPECT_FALSE(attest::all_zero(tree_now.seed())); // the host gets one of its own
     print_banner(bench.hart());
     EXPECT_NE(board::outside.uart.find("self-asserted"), std::string::npos);
 }

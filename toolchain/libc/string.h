@@ -13,8 +13,6 @@ int memcmp(const void *a, const void *b, size_t size);
 void *memchr(const void *where, int value, size_t size);
 size_t strlen(const char *text);
 size_t strnlen(const char *text, size_t limit);
-int strcmp(const char *a, const char *b);
-char *strchr(const char *text, int value);
 char *strrchr(const char *text, int value);
 #ifdef __cplusplus
 }

@@ -36,10 +36,12 @@ _start:
     j 1b
 2:  la t1, plinth_bss_start
     la t2, plinth_bss_end
-3:  bgeu t1, t2, go
-    sd zero, 0(t1)
-    addi t1, t1, 8
-    j 3b
+3:  .irp n, 0, 8, 16, 24, 32, 40, 48, 56
+    sd zero, \n(t1)
+    .endr
+    addi t1, t1, 64
+    bltu t1, t2, 3b
+    j go
 
 wait_for_boot:
     lw t0, 0(s3)
@@ -82,7 +84,7 @@ plinth_release_harts:
 plinth_boot_word:
     .dword 0
 
-.section .bss.stacks, "aw", @nobits
+.section .stacks, "aw", @nobits
 .balign 16
 plinth_stacks:
     .skip PLINTH_MAX_HARTS * PLINTH_STACK_SIZE

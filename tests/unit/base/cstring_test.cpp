@@ -13,8 +13,6 @@ int plinth_memcmp(void const* a, void const* b, std::size_t size);
 void* plinth_memchr(void const* where, int value, std::size_t size);
 std::size_t plinth_strlen(char const* text);
 std::size_t plinth_strnlen(char const* text, std::size_t limit);
-int plinth_strcmp(char const* a, char const* b);
-char* plinth_strchr(char const* text, int value);
 char* plinth_strrchr(char const* text, int value);
 }
 
@@ -104,21 +102,10 @@ TEST(CString, LengthsCountUpToTheTerminatorOrTheLimit) {
     EXPECT_EQ(plinth_strnlen(unterminated.data(), 2), 2U);
 }
 
-TEST(CString, StrcmpOrdersAsUnsignedText) {
-    for (char const* a : {"", "a", "ab", "b", "\x80"}) {
-        for (char const* b : {"", "a", "ab", "b", "\x80"}) {
-            EXPECT_EQ(sign(plinth_strcmp(a, b)), sign(std::strcmp(a, b))) << a << " and " << b;
-        }
-    }
-}
-
-TEST(CString, StrchrAndStrrchrFindTheFirstAndTheLastAndTheTerminator) {
+TEST(CString, StrrchrFindsTheLastAndTheTerminator) {
     char const* const text = "/soc/uart@0/";
-    EXPECT_EQ(plinth_strchr(text, '/'), text);
     EXPECT_EQ(plinth_strrchr(text, '/'), text + 11);
-    EXPECT_EQ(plinth_strchr(text, 'x'), nullptr);
     EXPECT_EQ(plinth_strrchr(text, 'x'), nullptr);
-    EXPECT_EQ(plinth_strchr(text, '\0'), text + 12);
     EXPECT_EQ(plinth_strrchr(text, '\0'), text + 12);
 }
 
