@@ -41,8 +41,8 @@ void Hart::populate() {
         for (auto const number : numbers) there_.set(number);
     };
     auto const& f = features_;
-    add({csr::Misa, csr::Mstatus, csr::Mie, csr::Mip, csr::Mcycle, csr::Minstret, csr::Mvendorid,
-         csr::Marchid, csr::Mimpid, csr::Mhartid});
+    add({csr::Misa, csr::Mstatus, csr::Mcause, csr::Mtval, csr::Mie, csr::Mip, csr::Mcycle,
+         csr::Minstret, csr::Mvendorid, csr::Marchid, csr::Mimpid, csr::Mhartid});
     if (f.has('U')) add({csr::Mcounteren});
     if (f.has('S'))
         add({csr::Medeleg, csr::Mideleg, csr::Stvec, csr::Scounteren, csr::Sscratch, csr::Sepc,

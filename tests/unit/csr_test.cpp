@@ -2,6 +2,7 @@
 /// The CSRs of the virtual M-mode: all 4,096 numbers, all six instructions, against the reference
 /// that another hand typed from the specification.
 #include "bench.hpp"
+#include "monitor/short_path.hpp"
 #include "monitor/virtual_csrs.hpp"
 #include "monitor/virtual_trap.hpp"
 #include "monitor/worlds.hpp"
@@ -474,6 +475,53 @@ TEST_P(VirtualCsrs, AccessesThatChangePlansSaySo) {
     h.regs.guest.set(5, 0x9f); // locked: M itself is bound
     EXPECT_TRUE(execute(ref::CsrOp::Rw, arch::csr::Pmpcfg0, 5));
     EXPECT_TRUE(h.host_stale && h.firmware_stale);
+}
+
+/// Two machines execute the same instructions, one of them by the short path where it takes them.
+TEST(ShortPath, DoesWhatTheRunLoopDoes) {
+    Bench general{{.sstc = true, .hypervisor = true, .keys = false}};
+    Bench shorter{{.sstc = true, .hypervisor = true, .keys = false}};
+    auto& g = general.hart();
+    auto& s = shorter.hart();
+    Random random{5};
+    unsigned taken = 0;
+    constexpr unsigned rounds = 4000;
+    for (unsigned round = 0; round < rounds; ++round) {
+        constexpr unsigned common[] = {0x300, 0x301, 0x302, 0x303, 0x304, 0x305, 0x306, 0x340,
+                                       0x341, 0x342, 0x343, 0x344, 0x3b0, 0x100, 0x140, 0x141};
+        auto const number =
+            static_cast<unsigned>(random() % 8 == 0 ? random() % 4096 : common[random() % 16]);
+        auto const op = static_cast<fake::CsrOp>(random() % 6);
+        auto const rd = static_cast<unsigned>(random() % 32);
+        auto const word = encode_csr(op, rd, number, static_cast<unsigned>(random() % 32));
+        std::uint64_t const value = random() % 2 == 0 ? random() : 1ULL << random() % 64;
+        auto const pc = board::firmware.base().raw + 0x1000;
+        for (auto* h : {&g, &s}) {
+            for (unsigned i = 1; i < 32; ++i) h->regs.guest.set(i, value + i);
+            h->regs.guest.pc = pc;
+            h->v.mstatus &= ~0x2'0008ULL; // MPRV hides code; interrupts belong to the run loop
+        }
+        general.play(fake::illegal(word));
+        prepare_entry(s);
+        s.hart.status = s.regs.guest.mstatus;
+        for (unsigned i = 0; i < 4; ++i)
+            shorter.bytes(pc, 4)[i] = static_cast<std::uint8_t>(word >> (8 * i));
+        s.hart.write_csr(arch::csr::Mcause, 2);
+        auto const outcome = short_path(s);
+        taken += outcome != Short::No ? 1 : 0;
+        if (outcome == Short::No) shorter.play(fake::illegal(word));
+        ASSERT_EQ(s.regs.guest.pc, g.regs.guest.pc) << std::hex << word;
+        for (unsigned i = 0; i < 32; ++i)
+            if (number < 0xb00 || number > 0xc02) {
+                ASSERT_EQ(s.regs.guest.get(i), g.regs.guest.get(i)) << std::hex << word;
+            }
+        ASSERT_EQ(s.v.mstatus, g.v.mstatus) << std::hex << word;
+        ASSERT_EQ(s.v.mie, g.v.mie) << std::hex << word;
+        ASSERT_EQ(s.v.mscratch, g.v.mscratch) << std::hex << word;
+        ASSERT_EQ(s.v.mepc, g.v.mepc) << std::hex << word;
+        ASSERT_EQ(s.v.mtvec, g.v.mtvec) << std::hex << word;
+    }
+    EXPECT_GT(taken, rounds / 2);
 }
 
 } // namespace
