@@ -152,11 +152,12 @@ class Debugger:
         self._send(b"\x03")
         self._packet()
 
-    def run_until(self, address, only=None):
-        """Lets the machine run, or one hart of it, until a hart is about to execute there; returns
-        the thread of that hart."""
+    def run_until(self, address, threads=None):
+        """Lets the harts of those threads run, else all, until one is about to execute there;
+        returns the thread of that hart. The others may have gone on for a while."""
         self.expect_ok(f"Z0,{address:x},2")
-        answer = self.command(f"vCont;c:{only}" if only else "c")
+        running = [f"c:{thread}" for thread in threads or self.threads]
+        answer = self.command(";".join(["vCont", *running]))
         stopped = re.search(rb"thread:([^;]+);", answer)
         thread = stopped.group(1).decode() if stopped else None
         if thread not in self.threads or self.register(thread, "pc") != address:

@@ -6,9 +6,9 @@ other kinds at the same place, and checks that linux.py and boot.py boot again a
   race.py --build DIR --case race|boot-hart|both-harts [--kernel NAME] [--bare]
           [--path direct|uboot] [--smp N] [--cpu rv64,...]
 
-race:       the boot hart is held where the race lies and the hart that it starts runs alone, until
-            it enters the kernel as the boot hart did. Then all run. The boot must be silent, that
-            must be recognised, and the next boot must succeed.
+race:       the boot hart is held where the race lies and the others run, until the hart that it
+            starts enters the kernel as the boot hart did. Then all run. The boot must be silent,
+            that must be recognised, and the next boot must succeed.
 boot-hart:  the boot hart hangs just behind that place.
 both-harts: so does, at the kernel's entry for it, the hart that is started.
             These must fail as any silence does.
@@ -25,10 +25,10 @@ import opensbi_race
 from control import Debugger, Started
 from machine import FIRMWARES, Failure, Silence, run_main
 
-# Debian's OpenSBI 1.1, offsets in fw_dynamic.bin: the state says START_PENDING already, the three
-# stores of what to start are still to come; and behind them. The boot hart has the id of the hart
-# that it starts in s1, the address in s4.
-STATE_WRITTEN, STORED = 0x9BE2, 0x9C04
+# Debian's OpenSBI 1.1, offsets in fw_dynamic.bin: the call that writes START_PENDING; behind it, the
+# three stores of what to start are still to come; and behind them. The boot hart has the id of the
+# hart that it starts in s1, the address in s4.
+STATE_CALL, STATE_WRITTEN, STORED = 0x9BDE, 0x9BE2, 0x9C04
 STORES = (0x9BF8, bytes.fromhex("23385901 233c4901 23303903"))
 FOR_EVER = bytes.fromhex("01a0")  # c.j to itself
 SUPERVISOR = 1
@@ -75,15 +75,24 @@ def started_hart(debugger, starter):
     return thread
 
 
-def run_to_kernel(debugger, thread, address):
-    debugger.run_until(address, only=thread)
-    if debugger.register(thread, "priv") != SUPERVISOR:
+def run_starter(debugger, base, place):
+    """Takes the boot hart to a place behind the state change, the last steps alone: no other hart
+    has seen the change. Returns its thread."""
+    starter = debugger.run_until(base + STATE_CALL)
+    return debugger.run_until(base + place, [starter])
+
+
+def run_to_kernel(debugger, starter, address):
+    """Takes the hart that is started to S-mode; the others run, too, for one may have a lock."""
+    started = started_hart(debugger, starter)
+    others = [thread for thread in debugger.threads if thread != starter]
+    stopped = debugger.run_until(address, others)
+    if stopped != started or debugger.register(started, "priv") != SUPERVISOR:
         raise Failure("the hart that is started does not come to S-mode")
 
 
 def enter_as_boot_hart(debugger, base):
-    starter = debugger.run_until(base + STATE_WRITTEN)
-    run_to_kernel(debugger, started_hart(debugger, starter), KERNEL)
+    run_to_kernel(debugger, run_starter(debugger, base, STATE_WRITTEN), KERNEL)
 
 
 def hang_boot_hart(debugger, base):
@@ -92,9 +101,9 @@ def hang_boot_hart(debugger, base):
 
 
 def hang_both_harts(debugger, base):
-    starter = debugger.run_until(base + STORED)
+    starter = run_starter(debugger, base, STORED)
     entry = debugger.register(starter, "s4")
-    run_to_kernel(debugger, started_hart(debugger, starter), entry)
+    run_to_kernel(debugger, starter, entry)
     debugger.write(entry, FOR_EVER)
     debugger.write(base + STORED, FOR_EVER)
 
