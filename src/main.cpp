@@ -5,7 +5,6 @@
 #include "monitor/console.hpp"
 #include "monitor/harts.hpp"
 #include "monitor/loop.hpp"
-#include "monitor/short_path.hpp"
 #include "monitor/worlds.hpp"
 
 #include <bit>
@@ -70,7 +69,6 @@ std::uintptr_t __stack_chk_guard;
 
 /// See switch.S.
 static_assert(offsetof(HartState, world) == 200 && static_cast<u8>(World::Firmware) == 0);
-u64 plinth_short_path(HartState& h) { return static_cast<u64>(short_path(h)); }
 
 /// A trap while the monitor ran: never a guest's doing.
 [[noreturn]] void plinth_monitor_trapped() {

@@ -65,12 +65,14 @@ struct Insn {
 /// A CSR instruction (Zicsr), as it stands: the hottest are not worth taking apart.
 struct CsrInsn {
     enum class Operation : u8 { Write = 1, Set = 2, Clear = 3 };
-    u32 bits;
+    u64 bits; ///< zero-extended
     constexpr bool valid() const { return (bits & 0x7fU) == 0x73 && (bits & 0x3000U) != 0; }
     constexpr Operation operation() const { return static_cast<Operation>((bits >> 12U) & 3U); }
-    constexpr unsigned rd() const { return (bits >> 7U) & 31U; }
-    constexpr unsigned rs1() const { return (bits >> 15U) & 31U; }
-    constexpr CsrNumber csr() const { return static_cast<CsrNumber>(bits >> 20U); }
+    constexpr u64 rd() const { return (bits >> 7U) & 31U; }
+    constexpr u64 rs1() const { return (bits >> 15U) & 31U; }
+    constexpr CsrNumber csr() const {
+        return static_cast<CsrNumber>(static_cast<u32>(bits) >> 20U);
+    }
     /// Register value or zero-extended 5-bit immediate.
     constexpr u64 operand(GuestContext const& g) const {
         return (bits & 0x4000U) != 0 ? rs1() : g.get(rs1());

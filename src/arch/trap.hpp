@@ -57,8 +57,8 @@ struct GuestContext {
     u64 pc{0};
     u64 mstatus{0}; ///< written before entry; after a trap in Trap::mstatus
 
-    constexpr u64 get(unsigned reg) const { return x_[reg]; }
-    constexpr void set(unsigned reg, u64 value) {
+    constexpr u64 get(u64 reg) const { return x_[reg]; }
+    constexpr void set(u64 reg, u64 value) {
         x_[reg] = value;
         x_[0] = 0;
     }

@@ -117,7 +117,7 @@ GuestAccess perform_misaligned(HartState& h, Insn const& insn, u64 how) {
     return out;
 }
 
-void complete(HartState& h, Insn const& insn, u64 value) {
+void complete(HartState& h, Insn insn, u64 value) {
     auto const bits = 8U * insn.width();
     auto const low = bits == 64 ? value : value & ((1ULL << bits) - 1);
     if (insn.kind == Kind::StoreConditional) return h.regs.guest.set(insn.rd(), value);

@@ -18,6 +18,6 @@ std::optional<arch::GuestAccess> perform(HartState& h, arch::Insn const& insn, u
 arch::GuestAccess perform_misaligned(HartState& h, arch::Insn const& insn, u64 how);
 
 /// Writes the destination register of an access that succeeded with `value`.
-void complete(HartState& h, arch::Insn const& insn, u64 value);
+void complete(HartState& h, arch::Insn insn, u64 value);
 
 } // namespace plinth::monitor

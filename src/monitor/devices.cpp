@@ -5,7 +5,6 @@
 #include "monitor/access.hpp"
 #include "monitor/guest_memory.hpp"
 #include "monitor/harts.hpp"
-#include "monitor/worlds.hpp"
 
 #include <algorithm>
 
@@ -13,8 +12,6 @@ namespace plinth::monitor {
 namespace {
 
 using namespace arch;
-
-constexpr u64 clint_mtimecmp = 0x4000, clint_mtime = 0xbff8;
 
 /// Makes another hart look at its virtual interrupts.
 void wake(HartState& h, HartState& target) {
@@ -37,10 +34,9 @@ void wake(HartState& h, HartState& target) {
 void access_mtimecmp(HartState& h, Insn insn, HartState& target) {
     auto const word = access(h, insn, target.vmtimecmp.load(std::memory_order_relaxed));
     if (insn.loads()) return;
+    if (&target == &h) return set_timer(h, word);
     target.vmtimecmp.store(word, std::memory_order_relaxed); // send_ipi() fences
-    if (&target != &h) return wake(h, target);
-    h.now = h.hart.time();
-    program_deadline(h);
+    wake(h, target);
 }
 
 void access_msip(HartState& h, Insn insn, HartState& target) {
@@ -65,7 +61,8 @@ Next emulate_clint(HartState& h, Insn insn) {
     } else {
         return reflect();
     }
-    h.prepared = mstatus::Mie::get(h.v.mstatus) == 0; // else what is pending may have changed
+    h.prepared = true;
+    interrupts_changed(h);
     return skip(insn.length);
 }
 
@@ -74,7 +71,8 @@ Next emulate_reset(HartState& h, Insn insn) {
         complete(h, insn, 0);
         return skip(insn.length);
     }
-    auto const value = h.regs.guest.get(insn.rs2());
+    auto const bits = 8U * insn.width();
+    auto const value = h.regs.guest.get(insn.rs2()) & (~0ULL >> (64U - bits));
     if (!board::is_reset_command(h.trap.tval, insn.width(), value)) return skip(insn.length);
     wipe_everything(h);
     board::reset(value);

@@ -3,6 +3,7 @@
 #include "monitor/devices.hpp"
 #include "monitor/guest_memory.hpp"
 #include "monitor/handlers.hpp"
+#include "monitor/harts.hpp"
 #include "monitor/virtual_csrs.hpp"
 #include "monitor/virtual_trap.hpp"
 #include "monitor/worlds.hpp"
@@ -37,7 +38,7 @@ Next emulate_fence(HartState& h) {
     auto const insn = arch::decode(bits);
     auto const& f = h.hart.features();
     switch (insn.kind) {
-    case Insn::Kind::Mret: return return_to(h, mret(h.v.mstatus), h.v.mepc);
+    case Insn::Kind::Mret: return emulate_mret(h);
     case Insn::Kind::Sret: return f.has('S') ? emulate_sret(h) : illegal(h, bits);
     case Insn::Kind::Wfi: wait_for_virtual_interrupt(h); return skip();
     case Insn::Kind::Fence: return f.has('S') ? emulate_fence(h) : illegal(h, bits);
@@ -57,11 +58,6 @@ Next emulate_fence(HartState& h) {
     return emulate_privileged(h, bits);
 }
 
-bool mprv_in_force(HartState const& h) {
-    return mstatus::Mprv::get(h.v.mstatus) != 0 &&
-           mstatus::Mpp::get(h.v.mstatus) != static_cast<u64>(Priv::M);
-}
-
 /// Keystone calls are for the host; every other ecall is the firmware's own business.
 Next firmware_ecall(HartState& h) {
     if (h.regs.guest.get(reg::a7) != enclave::keystone_extension)
@@ -72,6 +68,8 @@ Next firmware_ecall(HartState& h) {
 }
 
 } // namespace
+
+Next emulate_mret(HartState& h) { return return_to(h, mret(h.v.mstatus), h.v.mepc); }
 
 Next handle_firmware(HartState& h) {
     if (h.trap.is(Cause::EcallU)) return firmware_ecall(h);

@@ -10,4 +10,7 @@ Next handle_firmware(HartState& h);
 Next handle_host(HartState& h);
 Next handle_enclave(HartState& h);
 
+/// mret of vM: to M or, with Next::Host, into the host.
+Next emulate_mret(HartState& h);
+
 } // namespace plinth::monitor

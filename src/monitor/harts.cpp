@@ -22,14 +22,6 @@ void ask_others(HartState& h) {
     return lower(make(denied, h.v.pmp), h.hart.features().pmp_entries);
 }
 
-[[gnu::noinline]] void recompute_firmware(HartState& h) {
-    h.firmware_stale = false;
-    h.loaded = nullptr;
-    auto const denied = h.monitor->published.read();
-    h.firmware_image = lowered(h, denied, firmware_plan).image;
-    h.firmware_mprv_image = lowered(h, denied, firmware_mprv_plan).image;
-}
-
 /// Says once if the firmware's PMP asks for more than this hart has.
 void warn(HartState& h) {
     h.warned = true;
@@ -37,6 +29,16 @@ void warn(HartState& h) {
     Text{console}
         << "Plinth: WARN: hart " << u64{h.hart.id()}
         << ": the firmware's PMP entries need more than this hart has; the rest is denied\n";
+}
+
+} // namespace
+
+[[gnu::noinline]] void recompute_firmware(HartState& h) {
+    h.firmware_stale = false;
+    h.loaded = nullptr;
+    auto const denied = h.monitor->published.read();
+    h.firmware_image = lowered(h, denied, firmware_plan).image;
+    h.firmware_mprv_image = lowered(h, denied, firmware_mprv_plan).image;
 }
 
 [[gnu::noinline]] void recompute_host(HartState& h) {
@@ -48,22 +50,6 @@ void warn(HartState& h) {
     auto const most =
         std::max(lowered(h, {}, host_plan).image.used, lowered(h, {}, firmware_plan).image.used);
     h.free_entries.store(h.hart.features().pmp_entries - most);
-}
-
-} // namespace
-
-arch::PmpImage const& host_image(HartState& h) {
-    if (h.host_stale) recompute_host(h);
-    return h.host_image;
-}
-
-arch::PmpImage const& current_image(HartState& h) {
-    if (h.world == World::Host) return host_image(h);
-    if (h.world == World::Enclave) return h.enclave_image;
-    if (h.firmware_stale) recompute_firmware(h);
-    auto const mprv = mstatus::Mprv::get(h.v.mstatus) != 0 &&
-                      mstatus::Mpp::get(h.v.mstatus) != static_cast<u64>(Priv::M);
-    return mprv ? h.firmware_mprv_image : h.firmware_image;
 }
 
 void obey(HartState& h) {

@@ -40,10 +40,26 @@ inline void forget_plans(HartState& h) {
 /// range, else 2.
 bool room_for(Monitor const& monitor, enclave::Registry const& registry, PhysRange epm);
 
+/// Lower the plans anew. Not inlined: plans take much of the stack.
+void recompute_host(HartState& h);
+void recompute_firmware(HartState& h);
+/// Whether loads and stores of vM have other rights than its own (3.1.6.3).
+inline bool mprv_in_force(HartState const& h) {
+    return mstatus::Mprv::get(h.v.mstatus) != 0 &&
+           mstatus::Mpp::get(h.v.mstatus) != static_cast<u64>(Priv::M);
+}
 /// The host's lowered plan, computed again if its inputs changed.
-arch::PmpImage const& host_image(HartState& h);
+inline arch::PmpImage const& host_image(HartState& h) {
+    if (h.host_stale) recompute_host(h);
+    return h.host_image;
+}
 /// The lowered plan of the world that runs on this hart.
-arch::PmpImage const& current_image(HartState& h);
+inline arch::PmpImage const& current_image(HartState& h) {
+    if (h.world == World::Host) return host_image(h);
+    if (h.world == World::Enclave) return h.enclave_image;
+    if (h.firmware_stale) recompute_firmware(h);
+    return mprv_in_force(h) ? h.firmware_mprv_image : h.firmware_image;
+}
 /// Makes the PMP hold one of this hart's images.
 inline void load_plan(HartState& h, arch::PmpImage const& image) {
     if (h.loaded == &image) return;

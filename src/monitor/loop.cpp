@@ -13,13 +13,9 @@ namespace {
 /// Takes from the trap and the hart what the world below M may have changed.
 void take_over(HartState& h) {
     h.prepared = false;
-    auto const same = h.regs.guest.mstatus == h.trap.mstatus;
     h.regs.guest.mstatus = h.trap.mstatus;
     switch (h.world) {
-    case World::Firmware:
-        if (same) return;
-        take_dirty(h);
-        return;
+    case World::Firmware: take_dirty(h); return;
     case World::Host:
         h.v.mstatus = merge(h.v.mstatus, h.trap.mstatus, mstatus::s_writable);
         h.v.mie = merge(h.v.mie, h.hart.read<csr::Mie>(), irq::below_m);
@@ -102,9 +98,8 @@ void go_online(HartState& h) {
     forget_worlds(h);
     reset_virtual_hart(h);
     h.online.store(1);
-    h.acknowledged.store(h.monitor->generation.load());
+    obey(h); // what was asked before this hart was online (invariant 6)
     program_deadline(h);
-    forget_plans(h);
     (void)host_image(h); // says how many entries it leaves for enclaves
 }
 

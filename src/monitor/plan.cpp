@@ -41,8 +41,7 @@ class EntryWriter {
         auto const top = (range.last() + 1) >> 2U;
         if (top > pmpaddr_mask) return false;
         auto const previous = image_.used == 0 ? 0 : image_.addr[image_.used - 1];
-        if (previous != base && image_.used + 2 > limit_) return false;
-        if (previous != base && !put(0, base)) return false;
+        if (previous != base && (image_.used + 2 > limit_ || !put(0, base))) return false;
         return put(static_cast<u8>(cfg | pmpcfg::tor), top);
     }
 

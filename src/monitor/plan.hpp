@@ -14,7 +14,7 @@ inline constexpr unsigned virtual_pmp_entries = 8;
 
 /// The firmware's PMP registers, legalized.
 struct VirtualPmp {
-    std::array<u8, virtual_pmp_entries> cfg{};
+    alignas(8) std::array<u8, virtual_pmp_entries> cfg{};
     std::array<u64, virtual_pmp_entries> addr{};
     /// What entry `index` matches, if anything.
     std::optional<PhysRange> range(unsigned index) const {

@@ -3,6 +3,7 @@
 
 #include "monitor/devices.hpp"
 #include "monitor/guest_memory.hpp"
+#include "monitor/handlers.hpp"
 #include "monitor/virtual_csrs.hpp"
 #include "monitor/worlds.hpp"
 
@@ -11,53 +12,86 @@ namespace {
 
 using arch::Insn;
 
-/// x3, x8, x9, x18 to x27.
-constexpr bool preserved(unsigned reg) { return (0x0ffc'0308U >> reg & 1U) != 0; }
+constexpr u64 mret = 0x30200073;
 
-/// Most accesses to devices are not compressed: those are not looked at twice.
-Insn device_access(u32 bits) {
-    auto const opcode = bits & 0x7fU;
-    if (opcode == 0x23 && (bits & 0x4000U) == 0) return {bits, Insn::Kind::Store};
-    return arch::decode(bits);
+/// Whether a register field from bit `low` on names x3, x8, x9 or x18 to x27.
+constexpr u64 preserved(u64 bits, unsigned low) {
+    return 0x0ffc'0308U >> (static_cast<u32>(bits) >> low & 31U) & 1U;
 }
 
-/// The instruction at pc, 0 if it cannot be read any more. Then mcause is as it was.
-u32 instruction(HartState& h, u64 cause) {
-    auto const bits = h.hart.fetch(h.regs.guest.pc);
-    if (fetched(bits)) return static_cast<u32>(bits);
-    h.hart.write<csr::Mcause>(cause);
+/// What could not be read is looked at by the run loop, as it trapped.
+[[gnu::cold, gnu::noinline]] u64 unreadable(HartState& h, Cause cause) {
+    h.hart.write<csr::Mcause>(arch::raw(cause));
     return 0;
 }
+/// The instruction at pc, 0 if it cannot be read any more.
+u64 instruction(HartState& h, Cause cause) {
+    auto const bits = h.hart.fetch(h.regs.guest.pc);
+    return fetched(bits) ? bits : unreadable(h, cause);
+}
 
-Next execute(HartState& h, u64 cause, u32& bits) {
-    if (cause == arch::raw(Cause::IllegalInstruction)) {
-        bits = instruction(h, cause);
-        auto const insn = arch::CsrInsn{bits};
-        return insn.valid() ? emulate_csr(h, insn) : resume();
+/// How the firmware goes on behind an instruction of that length.
+template <bool All> [[gnu::always_inline]] inline Short go_on(HartState& h, u64 length) {
+    h.regs.guest.pc += length;
+    if (h.prepared) return All ? Short::ResumeAll : Short::Resume;
+    if (mstatus::Mie::get(h.v.mstatus) != 0) return Short::Turn; // something may be pending
+    prepare_entry(h);
+    return Short::ResumePrepared;
+}
+
+/// ld from or sd to this hart's own mtimecmp, ld from mtime.
+template <bool Store> [[gnu::always_inline]] inline bool own_timer(HartState& h, u64 bits) {
+    if ((bits & 0x707fU) != (Store ? 0x3023U : 0x3003U)) return false;
+    auto const insn = Insn{static_cast<u32>(bits), Store ? Insn::Kind::Store : Insn::Kind::Load};
+    if (insn.address(h.regs.guest) != h.trap.tval) return false; // rewritten meanwhile
+    auto const compared =
+        h.trap.tval == board::clint.base().raw + clint_mtimecmp + 8ULL * h.hart.id();
+    if (Store) {
+        if (compared) set_timer(h, h.regs.guest.get(insn.rs2()));
+        return compared;
     }
-    h.trap.cause = cause;
+    if (compared)
+        h.regs.guest.set(insn.rd(), h.vmtimecmp.load(std::memory_order_relaxed));
+    else if (h.trap.tval == board::clint.base().raw + clint_mtime)
+        h.regs.guest.set(insn.rd(), h.hart.time());
+    else
+        return false;
+    return true;
+}
+
+template <bool All, bool Store> [[gnu::noinline]] Short access_clint(HartState& h) {
+    constexpr auto cause = Store ? Cause::StoreAccess : Cause::LoadAccess;
+    h.trap.cause = arch::raw(cause);
     h.trap.tval = h.hart.read<csr::Mtval>();
-    if (!board::clint.contains({h.trap.tval})) return resume();
-    bits = instruction(h, cause);
-    return emulate_device(h, device_access(bits));
+    if (!board::clint.contains({h.trap.tval})) return Short::No;
+    auto const bits = instruction(h, cause);
+    auto const used = preserved(bits, 15) | (Store ? preserved(bits, 20) : preserved(bits, 7));
+    if (!All && (!arch::is_full_length(bits) || used != 0)) return Short::Save;
+    if (own_timer<Store>(h, bits)) return go_on<All>(h, 4);
+    auto const next = emulate_device(h, arch::decode(static_cast<u32>(bits)));
+    return next.kind() == Next::Kind::Skip ? go_on<All>(h, next.length()) : Short::No;
+}
+
+[[gnu::noinline]] Short return_from_m(HartState& h) {
+    unprepare(h);
+    if (emulate_mret(h).kind() == Next::Kind::Host) firmware_to_host(h);
+    return Short::Turn;
+}
+
+template <bool All> [[gnu::always_inline]] inline Short short_path(HartState& h) {
+    if (h.loaded->hides_code) return Short::No;
+    auto const cause = static_cast<Cause>(h.hart.read<csr::Mcause>());
+    if (cause == Cause::LoadAccess) return access_clint<All, false>(h);
+    if (cause == Cause::StoreAccess) return access_clint<All, true>(h);
+    auto const insn = arch::CsrInsn{instruction(h, Cause::IllegalInstruction)};
+    if (!insn.valid()) return insn.bits == mret ? return_from_m(h) : Short::No;
+    if (!All && (preserved(insn.bits, 7) | preserved(insn.bits, 15)) != 0) return Short::Save;
+    return emulate_csr(h, insn).word == skip().word ? go_on<All>(h, 4) : Short::No;
 }
 
 } // namespace
 
-Short short_path(HartState& h) {
-    if (h.loaded->hides_code) return Short::No;
-    take_dirty(h);
-    u32 bits = 0;
-    auto const next = execute(h, h.hart.read<csr::Mcause>(), bits);
-    if (next.kind() != Next::Kind::Skip) return Short::No;
-    h.regs.guest.pc += next.length();
-    if (!h.prepared) {
-        if (mstatus::Mie::get(h.v.mstatus) != 0) return Short::Turn; // something may be pending
-        prepare_entry(h);
-        return Short::ResumePrepared;
-    }
-    auto const plain = arch::is_full_length(bits) && !preserved((bits >> 7U) & 31U);
-    return plain ? Short::Resume : Short::ResumeAll;
-}
+extern "C" Short plinth_short_path(HartState& h) { return short_path<false>(h); }
+extern "C" Short plinth_short_path_all(HartState& h) { return short_path<true>(h); }
 
 } // namespace plinth::monitor

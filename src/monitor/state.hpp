@@ -48,6 +48,8 @@ struct HartState {
     bool prepared{false};      ///< what prepare_entry() arranged still holds
     Trap trap{};               ///< what is being handled
     enclave::Registers regs{}; ///< of the world that runs; firmware and host share one file
+    u32 lacking{0};            ///< what the CSRs that this hart has not need (virtual_csrs.hpp)
+    u64 status_writable{0};    ///< bits of vmstatus
     VirtCsrs v{};
 
     /// mtime when it was last asked for. Whatever expired since interrupts the hart, since the

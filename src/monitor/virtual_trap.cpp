@@ -6,11 +6,11 @@ namespace plinth::monitor {
 using namespace arch;
 
 u64 stack_mstatus(u64 old, Priv priv, bool virt, bool gva) {
-    auto status = mstatus::Mpie::set(old, mstatus::Mie::get(old));
-    status = mstatus::Mie::set(status, 0);
-    status = mstatus::Mpp::set(status, static_cast<u64>(priv));
-    status = mstatus::Mpv::set(status, virt ? 1 : 0);
-    return mstatus::Gva::set(status, gva ? 1 : 0);
+    constexpr auto replaced = mstatus::Mpie::mask | mstatus::Mie::mask | mstatus::Mpp::mask |
+                              mstatus::Mpv::mask | mstatus::Gva::mask;
+    return (old & ~replaced) | mstatus::Mpie::set(0, mstatus::Mie::get(old)) |
+           mstatus::Mpp::set(0, static_cast<u64>(priv)) | mstatus::Mpv::set(0, virt ? 1 : 0) |
+           mstatus::Gva::set(0, gva ? 1 : 0);
 }
 
 Return mret(u64 status) {
@@ -80,11 +80,6 @@ std::optional<unsigned> highest_interrupt(u64 pending) {
     for (auto const number : order)
         if ((pending & irq::bit(number)) != 0) return number;
     return std::nullopt;
-}
-
-std::optional<unsigned> deliverable_interrupt(HartState& h) {
-    if (h.world == World::Firmware && mstatus::Mie::get(h.v.mstatus) == 0) return std::nullopt;
-    return highest_interrupt(virtual_mip(h) & h.v.mie & ~h.v.mideleg);
 }
 
 } // namespace plinth::monitor

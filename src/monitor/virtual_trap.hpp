@@ -39,6 +39,10 @@ u64 virtual_mip(HartState& h);
 /// VSSI VSTI, LCOFI last), if any.
 std::optional<unsigned> highest_interrupt(u64 pending);
 /// The interrupt that vM would take now, if the firmware or the host runs.
-std::optional<unsigned> deliverable_interrupt(HartState& h);
+inline std::optional<unsigned> deliverable_interrupt(HartState& h) {
+    if (h.world == World::Firmware && mstatus::Mie::get(h.v.mstatus) == 0) return std::nullopt;
+    auto const pending = virtual_mip(h) & h.v.mie & ~h.v.mideleg;
+    return pending == 0 ? std::nullopt : highest_interrupt(pending);
+}
 
 } // namespace plinth::monitor

@@ -17,7 +17,8 @@ using namespace arch;
 /// page faults. Everything else comes to the monitor.
 constexpr u64 enclave_medeleg = 0xb109;
 
-u64 fixed_mideleg(HartState const& h) { return legalize_mideleg(0, 0, h.hart.features()); }
+/// Where H is these read as one (9.4.2).
+u64 fixed_mideleg(HartState const& h) { return h.hart.features().has('H') ? irq::vs_bits : 0; }
 
 void write_delegation(HartState& h, u64 exceptions, u64 interrupts) {
     if (!h.hart.features().has('S')) return;
@@ -78,35 +79,33 @@ void program_deadline(HartState& h) {
 
 namespace {
 
+struct EntryCsrs {
+    u64 mie, mstatus;
+};
 /// mie for the current world: the monitor's own two always; in vM what it would take now, none of
 /// which is delegated there, so that it comes to the monitor; below M also what the host enabled
-/// (invariants 9 and 12).
-u64 physical_mie(HartState& h) {
-    constexpr auto bits = irq::bit(irq::Msi) | irq::bit(irq::Mti);
-    constexpr auto not_vs = irq::bit(irq::Mei) | (irq::below_m & ~irq::vs_bits);
-    switch (h.world) {
-    case World::Firmware:
-        return mstatus::Mie::get(h.v.mstatus) == 0 ? bits
-                                                   : bits | (h.v.mie & ~h.v.mideleg & not_vs);
-    case World::Host: return bits | (h.v.mie & (irq::bit(irq::Mei) | irq::below_m));
-    case World::Enclave: return bits | (h.v.mie & not_vs);
-    }
-    return bits;
-}
-
-u64 physical_mstatus(HartState& h) {
+/// (invariants 9 and 12). Of sstatus vM needs the registers only: satp is 0, sstatus is emulated.
+/// TW brings its wfi here where there is no S-mode, too (3.1.6.5).
+EntryCsrs entry_csrs(HartState& h) {
     constexpr u64 traps = mstatus::Tvm::mask | mstatus::Tw::mask | mstatus::Tsr::mask;
     constexpr auto fixed = mstatus::Uxl::set(mstatus::Sxl::set(mstatus::Mpie::mask, 2), 2);
-    auto const as = [](Priv priv, bool virt) {
-        return mstatus::Mpp::set(0, static_cast<u64>(priv)) | mstatus::Mpv::set(0, virt ? 1 : 0);
-    };
+    constexpr auto own = irq::bit(irq::Msi) | irq::bit(irq::Mti);
+    constexpr auto not_vs = irq::bit(irq::Mei) | (irq::below_m & ~irq::vs_bits);
+    auto const& status = h.v.mstatus;
+    auto const priv = mstatus::Mpp::set(fixed, static_cast<u64>(h.regs.priv));
     switch (h.world) {
-    case World::Firmware: return fixed | (h.v.mstatus & mstatus::s_writable) | as(Priv::U, false);
-    case World::Host:
-        return fixed | (h.v.mstatus & (mstatus::s_writable | traps)) | as(h.regs.priv, h.regs.virt);
-    case World::Enclave: return fixed | h.enclave->supervisor.sstatus | as(h.regs.priv, false);
+    case World::Firmware: {
+        auto const taken = mstatus::Mie::get(status) == 0 ? 0 : h.v.mie & ~h.v.mideleg & not_vs;
+        return {own | taken,
+                fixed | mstatus::Tw::mask | (status & (mstatus::Fs::mask | mstatus::Vs::mask))};
     }
-    return fixed;
+    case World::Host:
+        return {own | (h.v.mie & (irq::bit(irq::Mei) | irq::below_m)),
+                mstatus::Mpv::set(priv, h.regs.virt ? 1 : 0) |
+                    (status & (mstatus::s_writable | traps))};
+    case World::Enclave: return {own | (h.v.mie & not_vs), priv | h.enclave->supervisor.sstatus};
+    }
+    return {own, fixed};
 }
 
 } // namespace
@@ -143,7 +142,6 @@ void host_to_enclave(HartState& h) {
     enclave::load(h.hart, enclave.supervisor);
     h.hart.write<csr::Mcounteren>(7);
     h.enclave_image = lower(enclave_plan(*enclave.layout), f.pmp_entries).image;
-    h.loaded = nullptr;
     load_plan(h, h.enclave_image);
     h.hart.fence_all();
     if (enclave.last_hart != h.hart.id()) h.hart.fence_code();
@@ -193,8 +191,9 @@ bool enclave_must_stop(HartState& h) {
 
 void prepare_entry(HartState& h) {
     load_current_plan(h);
-    h.hart.write<csr::Mie>(physical_mie(h));
-    h.regs.guest.mstatus = physical_mstatus(h);
+    auto const [mie, status] = entry_csrs(h);
+    h.hart.write<csr::Mie>(mie);
+    h.regs.guest.mstatus = status;
     h.prepared = true;
 }
 
@@ -214,6 +213,8 @@ void wait_for_virtual_interrupt(HartState& h) {
 void reset_virtual_hart(HartState& h) {
     auto const& boot = h.monitor->boot;
     h.world = World::Firmware;
+    h.lacking = need::lacking(h.hart.features());
+    h.status_writable = mstatus_writable(h.hart.features());
     h.v = {};
     h.vmtimecmp.store(~0ULL);
     h.v.mstatus = mstatus::Uxl::set(mstatus::Sxl::set(0, h.hart.features().has('S') ? 2 : 0), 2);

@@ -26,10 +26,20 @@ bool enclave_must_stop(HartState& h);
 /// where such a moment or the world changed.
 void program_deadline(HartState& h);
 
-/// FS and VS of vmstatus are the hart's while the firmware runs: they may have become dirty.
+/// FS and VS of vmstatus are the hart's while the firmware runs: they may have become dirty. Comes
+/// before anything looks at them; not between a change of vmstatus and the next entry.
 inline void take_dirty(HartState& h) {
     h.v.mstatus =
         merge(h.v.mstatus, h.hart.read<csr::Mstatus>(), mstatus::Fs::mask | mstatus::Vs::mask);
+}
+/// The next entry to the firmware needs prepare_entry().
+inline void unprepare(HartState& h) {
+    take_dirty(h);
+    h.prepared = false;
+}
+/// Likewise if vM may have to take an interrupt that was not pending or enabled before.
+inline void interrupts_changed(HartState& h) {
+    if (mstatus::Mie::get(h.v.mstatus) != 0) unprepare(h);
 }
 
 /// The last step before a guest entry: plan, mie and mstatus for the current world.

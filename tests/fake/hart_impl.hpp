@@ -46,7 +46,7 @@ class Hart {
     /// Takes a pending interrupt, or checks the entry (before_entry) and plays the next step.
     bool enter(GuestContext& guest, Trap& trap) {
         trap = enter(guest);
-        return true;
+        return !vector_executes || !vector_executes(trap);
     }
     Trap enter(GuestContext& guest);
     static bool goes_on() { return false; } ///< one turn at a time
@@ -76,6 +76,8 @@ class Hart {
     // What only tests use.
     std::deque<Step> script{};
     std::function<void(GuestContext&)> before_entry{};
+    /// What the trap vector does before the run loop: whether it executed what trapped.
+    std::function<bool(Trap const&)> vector_executes{};
     /// Asked between the LR and the SC of guest_swap: other harts may act there. Whether the
     /// reservation is lost; it must be if the word was changed.
     std::function<bool()> loses_reservation{};

@@ -28,7 +28,7 @@ TEST(Decode, EveryCsrInstructionInAllItsFields) {
                 auto const rd = (r * 11 + 5) % 32;
                 CsrInsn const insn{encode_csr(each.op, rd, number, r)};
                 ASSERT_TRUE(insn.valid());
-                ASSERT_EQ(decode(insn.bits).kind, Kind::Unknown);
+                ASSERT_EQ(decode(static_cast<u32>(insn.bits)).kind, Kind::Unknown);
                 ASSERT_EQ(insn.operation(), each.operation);
                 ASSERT_EQ(insn.csr(), number);
                 ASSERT_EQ(insn.rd(), rd);

@@ -11,7 +11,7 @@
 .equ MXR, 0x80000
 
 .macro with_rights instruction
-    csrr t2, mstatus                # replaced before the next guest entry
+    csrr t2, mstatus                # put back at 9: the short path relies on it as the trap left it
     la t0, 9f
     csrrw t0, mtvec, t0
     li t3, MPRV
@@ -56,7 +56,8 @@ plinth_guest_load:
     ret
 
 # a0 pc; returns the instruction there, or -1. mstatus is still as the trap left it: MPRV alone gives
-# an access the trapped world's rights, and is as it was afterwards, also after a fault. A word at an odd halfword is read in two.
+# an access the trapped world's rights; it is as it was afterwards, also after a fault. A word at an
+# odd halfword is read in two.
 .balign 4
 .globl plinth_fetch
 plinth_fetch:
@@ -68,7 +69,11 @@ plinth_fetch:
     andi t2, a0, 2
     bnez t2, 2f
     lwu a2, 0(a0)
-    j 9f
+    .balign 4
+9:  csrw mstatus, t5
+    csrw mtvec, t0
+    mv a0, a2
+    ret
 2:  lhu t3, 0(a0)
     andi t2, t3, 3
     addi t2, t2, -3
@@ -77,11 +82,7 @@ plinth_fetch:
     slli t4, t4, 16
     or t3, t3, t4
 3:  mv a2, t3
-    .balign 4
-9:  csrw mstatus, t5
-    csrw mtvec, t0
-    mv a0, a2
-    ret
+    j 9b
 
 .globl plinth_guest_store
 plinth_guest_store:

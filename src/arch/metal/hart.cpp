@@ -10,20 +10,18 @@ namespace plinth::arch {
 namespace {
 
 /// Calls action(index) for the first `count` PMP entries; the index is a constant.
-template <typename Action> void each_entry(unsigned count, Action action) {
-    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) {
-        (void)((I < count && (action(std::integral_constant<unsigned, I>{}), true)) && ...);
-    }(std::make_integer_sequence<unsigned, max_pmp_entries>{});
+template <unsigned I = 0, typename Action>
+[[gnu::always_inline]] inline void each_entry(unsigned count, Action const& action) {
+    if constexpr (I < max_pmp_entries) {
+        if (I == count) return;
+        action(std::integral_constant<unsigned, I>{});
+        each_entry<I + 1>(count, action);
+    }
 }
 /// Counters that an earlier stage programmed stop here.
 template <unsigned... I> void clear_events(std::integer_sequence<unsigned, I...>) {
     ((Hart::probe<csr::Mhpmevent3 + I>() ? Hart::write<csr::Mhpmevent3 + I>(0) : void()), ...);
 }
-/// pmpcfg0 and pmpcfg2.
-struct PackedCfg {
-    u64 low, high;
-    friend bool operator==(PackedCfg, PackedCfg) = default;
-};
 
 /// A trigger that keeps its type and has no other bit set matches nothing (debug
 /// specification 5.2).
@@ -120,17 +118,17 @@ bool Hart::find_pmp() {
 }
 
 void Hart::load_pmp(PmpImage const& image) {
-    auto changed = std::bit_cast<PackedCfg>(image.cfg) != std::bit_cast<PackedCfg>(loaded_.cfg);
-    each_entry(std::max(image.used, loaded_.used), [&](auto index) {
-        auto& addr = loaded_.addr[index];
-        if (image.addr[index] == addr) return;
-        addr = image.addr[index];
+    auto const low = packed_cfg(image.cfg, 0), high = packed_cfg(image.cfg, 8);
+    auto changed = low != packed_cfg(loaded_.cfg, 0) || high != packed_cfg(loaded_.cfg, 8);
+    each_entry(std::max(image.used, loaded_.used), [&image, &changed, &mine = loaded_](auto index) {
+        auto const addr = image.addr[index];
+        if (addr == mine.addr[index]) return;
+        mine.addr[index] = addr;
         changed = true;
         write<csr::Pmpaddr0 + index>(addr);
     });
     if (!changed) return;
     // Also if it is the same: QEMU 7.2 looks at a TOR entry's lower bound only when cfg is written.
-    auto const [low, high] = std::bit_cast<PackedCfg>(image.cfg);
     write<csr::Pmpcfg0>(low);
     if (features_.pmp_entries > 8) write<csr::Pmpcfg2>(high);
     loaded_.cfg = image.cfg;

@@ -6,7 +6,7 @@
 .equ CTX_PC, 32 * 8
 .equ CTX_MSTATUS, 33 * 8
 .equ WORLD, 200                     # HartState::world, relative to tp; 0: Firmware
-.equ FRAME, 4 * 8                   # GuestContext*, the guest's a0, ra, tp
+.equ FRAME, 4 * 8                   # GuestContext*, the guest's t0, ra, tp
 
 # Registers of the guest at t0: those that C++ may change, but sp (x2), t0 (x5) and a0 (x10); those
 # that it preserves, and gp.
@@ -29,11 +29,15 @@ plinth_enter:
     sd ra, 16(sp)
     sd tp, 24(sp)
     mv t0, a0
-.Lresume_prepared:
+.Lenter:
     ld t1, CTX_MSTATUS(t0)
     csrw mstatus, t1
 .Lresume_all:
     each_preserved ld
+    j .Lresume
+.Lresume_prepared:
+    ld t1, CTX_MSTATUS(t0)
+    csrw mstatus, t1
 .Lresume:
     ld t1, CTX_PC(t0)
     csrw mepc, t1
@@ -52,7 +56,6 @@ plinth_trap_vector:
     sd t0, 8(sp)
     ld t0, 0(sp)
     each_changed sd
-    each_preserved sd
     sd a0, 10 * 8(t0)
     ld t1, 8(sp)
     sd t1, 5 * 8(t0)
@@ -61,27 +64,39 @@ plinth_trap_vector:
     csrr t1, mepc
     sd t1, CTX_PC(t0)
     ld tp, 24(sp)
-    li a0, 0
     lbu t1, WORLD(tp)
     bnez t1, 1f                     # C++ may push what it preserves: never an enclave's
     csrr t1, mcause
+    bltz t1, 1f                     # an interrupt: nothing at pc is to be executed
     li t2, 1 << 2 | 1 << 5 | 1 << 7 # illegal instruction, load or store access fault
     srl t2, t2, t1
     andi t2, t2, 1
     beqz t2, 1f
     mv a0, tp
-    call plinth_short_path
+    call plinth_short_path          # what functions preserve still lies in the registers
     ld t0, 0(sp)
-    addi t1, a0, -1                 # enum Short: No 0, Resume 1, ResumeAll 2, ResumePrepared 3, Turn 4
-    beqz t1, .Lresume
-    addi t1, a0, -2
-    beqz t1, .Lresume_all
-    addi t1, a0, -3
-    beqz t1, .Lresume_prepared
-1:  .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+    addi a0, a0, -1                 # enum Short: No 0, Resume 1, ResumePrepared 2, Save 3, Turn 4,
+    beqz a0, .Lresume               # ResumeAll 5
+    addi a0, a0, -1
+    beqz a0, .Lresume_prepared
+    addi a0, a0, -1
+    bnez a0, 2f
+    each_preserved sd
+    mv a0, tp
+    call plinth_short_path_all
+    ld t0, 0(sp)
+    addi a0, a0, -2
+    beqz a0, .Lenter
+    addi a0, a0, -3
+    beqz a0, .Lresume_all           # left: No -5, Turn -1
+    addi a0, a0, 3                  # No -2, Turn 2
+    j 3f
+1:  li a0, -1
+2:  each_preserved sd               # No -3, Turn 1; another trap -1
+3:  .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
     li s\n, 0
     .endr
-    seqz a0, a0
+    sltz a0, a0
     ld ra, 16(sp)
     addi sp, sp, FRAME
     ret
