@@ -8,6 +8,7 @@ import pathlib
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,8 @@ MONITOR_PREFIX = "Plinth: "
 # Never on a good run: the monitor gave up.
 MONITOR_FAILED = r"^Plinth: (FAILURE|cannot boot).*"
 PROMPT = b"(qemu) "
+
+running = set()  # the processes of the machines that are entered, in all threads
 
 
 class Failure(Exception):
@@ -91,6 +94,7 @@ class Machine:
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
+        running.add(self.process)
         return self
 
     def __exit__(self, *_):
@@ -99,6 +103,7 @@ class Machine:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        running.discard(self.process)
         self.process.stdin.close()
         self.process.stdout.close()
         shutil.rmtree(self.work, ignore_errors=True)
@@ -205,8 +210,21 @@ def pack(monitor, firmware, output, kind="test"):
     return output
 
 
+def end_machines_on_sigterm():
+    """SIGTERM, as from `timeout`, ends this program like an exception, and before that its machines:
+    with -icount QEMU ignores the SIGTERM of its own, and threads wait for theirs."""
+
+    def end(number, _):
+        for process in tuple(running):
+            process.kill()
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def run_main(main):
     """Turns a Failure into one line and exit code 1."""
+    end_machines_on_sigterm()
     try:
         main()
     except Failure as failure:
