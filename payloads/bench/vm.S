@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The four-CSR firmware: S-mode calls, the handler executes four CSR instructions and mret.
+#include "macros.h"
 
     .section .text.bench_vm, "ax"
 
@@ -9,14 +10,7 @@
     .globl four_csr_loop
 four_csr_loop:
     addi sp, sp, -64
-    sd ra, 0(sp)
-    sd s0, 8(sp)
-    sd s1, 16(sp)
-    sd s2, 24(sp)
-    sd s3, 32(sp)
-    sd s4, 40(sp)
-    sd s5, 48(sp)
-    sd s6, 56(sp)
+    each_of sd, 0, ra, s0, s1, s2, s3, s4, s5, s6
     ld s0, 0(a0)                    // costs
     ld s1, 8(a0)                    // calls
     ld s2, 16(a0)                   // cost of nothing
@@ -48,14 +42,7 @@ handler:
     mret
 done:
     mv a0, s5
-    ld ra, 0(sp)
-    ld s0, 8(sp)
-    ld s1, 16(sp)
-    ld s2, 24(sp)
-    ld s3, 32(sp)
-    ld s4, 40(sp)
-    ld s5, 48(sp)
-    ld s6, 56(sp)
+    each_of ld, 0, ra, s0, s1, s2, s3, s4, s5, s6
     addi sp, sp, 64
     ret
 

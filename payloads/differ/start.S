@@ -3,6 +3,7 @@
 // a slot and the two trap handlers. x3 (gp) is the address of the next slot, x4 (tp) and x30 (t5)
 // are scratch; programs use every other register.
 #include "layout.h"
+#include "macros.h"
 
     .section .text.start, "ax"
     .globl _start, params
@@ -18,13 +19,8 @@ params:                             // Params in params.hpp: written by the runn
     beqz t0, 1f
 5:  wfi                             // the others sleep: they are there so that atomics are atomic
     j 5b
-1:  lla t0, bss_start
-    lla t1, bss_end
-2:  bgeu t0, t1, 3f
-    sd zero, 0(t0)
-    addi t0, t0, 8
-    j 2b
-3:  lla sp, main_stack_top
+1:  clear_bss
+    lla sp, main_stack_top
     call differ_main
 4:  j 4b
 
@@ -63,12 +59,7 @@ differ_slot_end:
 // void differ_enter(uint64_t first_slot): runs a program; returns when it is over.
 differ_enter:
     addi sp, sp, -128
-    sd ra, 0(sp)
-    .set place, 8
-    .irp n, 3,4,8,9,18,19,20,21,22,23,24,25,26,27
-    sd x\n, place(sp)
-    .set place, place + 8
-    .endr
+    each_of sd, 0, ra, gp, tp, SAVED
     lla t0, main_sp
     sd sp, 0(t0)
     mv tp, a0
@@ -80,36 +71,15 @@ differ_enter:
 leave_program:
     lla t0, main_sp
     ld sp, 0(t0)
-    ld ra, 0(sp)
-    .set place, 8
-    .irp n, 3,4,8,9,18,19,20,21,22,23,24,25,26,27
-    ld x\n, place(sp)
-    .set place, place + 8
-    .endr
+    each_of ld, 0, ra, gp, tp, SAVED
     addi sp, sp, 128
     ret
 
-// Vectored handlers: entry n leaves n in x30, a direct one leaves 64.
-.macro vectors common
-    .option push
-    .option norvc
-    .set index, 0
-    .rept 16
-    j 1f + 8 * index
-    .set index, index + 1
-    .endr
-1:  .set index, 0
-    .rept 16
-    li x30, index
-    j \common
-    .set index, index + 1
-    .endr
-    .option pop
-.endm
+// The handlers: a vectored one is told which entry it was, a direct one 64, in x30.
 
     .balign 128
 differ_m_vectored:
-    vectors m_trapped
+    vectors x30, m_trapped
     .balign 4
 differ_m_direct:
     li x30, 64
@@ -129,7 +99,7 @@ m_trapped:
 
     .balign 128
 differ_s_vectored:
-    vectors s_trapped
+    vectors x30, s_trapped
     .balign 4
 differ_vs_direct:                   // as vstvec; sstatus and its like are the guest's there
     li x30, 65

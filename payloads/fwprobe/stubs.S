@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Code that the firmware runs through run() in M-mode or S-mode; ra leads to an ecall (see
 // run.hpp), which must not be an SBI call of the monitor's: a7 is cleared before.
+#include "macros.h"
 
 // One access at a0 with a1. a2: bits set in mstatus around it (M-mode only), 0 for none.
     .macro access name, instruction:vararg
-    .globl \name
-    .balign 4
-\name:
+    stub \name
     beqz a2, 1f
     csrs mstatus, a2
 1:
@@ -22,9 +21,7 @@
     .endm
 
     .macro compressed name, instruction:vararg
-    .globl \name
-    .balign 4
-\name:
+    stub \name
     beqz a2, 1f
     csrs mstatus, a2
 1:  \instruction
@@ -54,9 +51,7 @@
     compressed access_c_sd, c.sd a1, 0(a0)
 
 // Keystone call a1 with argument a0; the answer is left in a0 and a1.
-    .globl keystone_call
-    .balign 4
-keystone_call:
+    stub keystone_call
     mv a6, a1
     li a7, 0x08424b45
     .globl keystone_ecall
@@ -66,9 +61,7 @@ keystone_ecall:
     ret
 
 // Sets the bits a2 of mstatus and traps, so that they are in force when the trap is taken.
-    .globl trap_with_bits
-    .balign 4
-trap_with_bits:
+    stub trap_with_bits
     csrs mstatus, a2
     .option push
     .option norvc
@@ -76,22 +69,16 @@ trap_with_bits:
     .option pop
     ret
 
-    .globl spin
-    .balign 4
-spin:
+    stub spin
     j spin
 
-    .globl do_nothing
-    .balign 4
-do_nothing:
+    stub do_nothing
     li a7, 0
     ret
 
 // sweep_loads(base, end, step): lwu at every step; returns how many did not fault with cause 5 and
 // mtval = the address.
-    .globl sweep_loads
-    .balign 4
-sweep_loads:
+    stub sweep_loads
     csrr t6, mtvec
     lla t0, 3f
     csrw mtvec, t0

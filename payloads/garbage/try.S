@@ -2,15 +2,7 @@
 // garbage_try(registers, lower): loads every register and executes the word in garbage_slot, in
 // M-mode or in S-mode; returns 0 when the next instruction was reached in M-mode, 1 after a trap.
 // Nothing but mtvec is relied upon, and in S-mode not even that the instruction comes back.
-
-.macro each_saved op
-    \op ra, 0(sp)
-    \op gp, 8(sp)
-    \op tp, 16(sp)
-    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-    \op s\n, (24 + 8 * \n)(sp)
-    .endr
-.endm
+#include "macros.h"
 
 .macro load_all                     // but x10, which comes last
     .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
@@ -21,11 +13,9 @@
 
     .text
     .option norvc
-    .balign 4
-    .globl garbage_try
-garbage_try:
+    stub garbage_try
     addi sp, sp, -128
-    each_saved sd
+    each_of sd, 0, ra, gp, tp, SAVED
     lla t0, saved_sp
     sd sp, 0(t0)
     bnez a1, 1f
@@ -65,15 +55,13 @@ garbage_vector:
 back:
     lla t0, saved_sp
     ld sp, 0(t0)
-    each_saved ld
+    each_of ld, 0, ra, gp, tp, SAVED
     addi sp, sp, 128
     ret
 
 // One access at a0, with the bits a2 of mstatus set for it (see run.hpp).
     .macro access name, instruction:vararg
-    .globl \name
-    .balign 4
-\name:
+    stub \name
     csrs mstatus, a2
     \instruction
     li t0, 1 << 17

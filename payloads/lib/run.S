@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // run_from_m and run_from_s: see run.hpp. The caller's registers lie on its stack, whose pointer is
 // in mscratch/sscratch, so that the code may destroy every register.
+#include "macros.h"
 
 #define RUN_PC 0
 #define RUN_A0 8
@@ -16,60 +17,12 @@
 
 .macro save_caller
     addi sp, sp, -FRAME
-    sd a0, 0(sp)
-    sd ra, 8(sp)
-    sd gp, 16(sp)
-    sd tp, 24(sp)
-    sd s0, 32(sp)
-    sd s1, 40(sp)
-    sd s2, 48(sp)
-    sd s3, 56(sp)
-    sd s4, 64(sp)
-    sd s5, 72(sp)
-    sd s6, 80(sp)
-    sd s7, 88(sp)
-    sd s8, 96(sp)
-    sd s9, 104(sp)
-    sd s10, 112(sp)
-    sd s11, 120(sp)
+    each_of sd, 0, a0, ra, gp, tp, SAVED
 .endm
 
 .macro restore_caller
-    ld ra, 8(sp)
-    ld gp, 16(sp)
-    ld tp, 24(sp)
-    ld s0, 32(sp)
-    ld s1, 40(sp)
-    ld s2, 48(sp)
-    ld s3, 56(sp)
-    ld s4, 64(sp)
-    ld s5, 72(sp)
-    ld s6, 80(sp)
-    ld s7, 88(sp)
-    ld s8, 96(sp)
-    ld s9, 104(sp)
-    ld s10, 112(sp)
-    ld s11, 120(sp)
+    each_of ld, 8, ra, gp, tp, SAVED
     addi sp, sp, FRAME
-.endm
-
-// Sixteen vector entries; entry n leaves n in t6 and goes to `common`.
-.macro vectors common
-    .option push
-    .option norvc
-    .set index, 0
-    .rept 16
-    j 1f + 8 * index
-    .set index, index + 1
-    .endr
-1:
-    .set index, 0
-    .rept 16
-    addi t6, zero, index
-    j \common
-    .set index, index + 1
-    .endr
-    .option pop
 .endm
 
 // Enters the code that the Run at a0 describes, with return address `back`.
@@ -116,7 +69,7 @@ run_from_m_ecall:
     ecall
     .balign 128
 m_vectors:
-    vectors m_trapped
+    vectors t6, m_trapped
 m_trapped:
     record m
     li t0, 1 << 17                  // MPRV; it had no effect until here, since the trap set MPP = M
@@ -146,7 +99,7 @@ s_supervisor_done:
     ret
     .balign 128
 s_vectors:
-    vectors s_trapped
+    vectors t6, s_trapped
 s_trapped:
     record s
     restore_caller

@@ -2,6 +2,7 @@
 // Start of a test firmware: a0 = hart id, a1 = device tree, on every hart. Hart 0 clears .bss and
 // calls firmware_main(tree). The others touch no memory until hart 0 raises their CLINT software
 // interrupt; they then call secondary_main(hart).
+#include "macros.h"
 
     .section .text.start, "ax"
     .globl _start
@@ -10,13 +11,8 @@ _start:
     csrci mstatus, 8
     bnez a0, wait_for_call
     lla sp, boot_stack_top
-    lla t0, bss_start
-    lla t1, bss_end
-1:  bgeu t0, t1, 2f
-    sd zero, 0(t0)
-    addi t0, t0, 8
-    j 1b
-2:  mv a0, a1
+    clear_bss
+    mv a0, a1
     call firmware_main
 halt:
     wfi

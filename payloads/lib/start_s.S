@@ -3,6 +3,7 @@
 // payload_main(hart, tree). Harts started by the SBI: a0 = hart id, a1 = top of the stack; calls
 // secondary_main(hart). A hart that comes to the boot hart's entry after the first one says so and
 // waits for ever: OpenSBI 1.1 does that (docs/opensbi-1.1-race.md).
+#include "macros.h"
 
     .section .text.start, "ax"
     .globl _start, secondary_start
@@ -14,13 +15,8 @@ _start:
     amoswap.w.aqrl t1, t1, (t0)
     bnez t1, entered_again
     lla sp, boot_stack_top
-    lla t0, bss_start
-    lla t1, bss_end
-1:  bgeu t0, t1, 2f
-    sd zero, 0(t0)
-    addi t0, t0, 8
-    j 1b
-2:  call payload_main
+    clear_bss
+    call payload_main
 3:  wfi
     j 3b
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry of the runtime, and entry to the application as a call that returns at the next trap.
+#include "macros.h"
 
 #define FRAME_PC 0                  // slot of x0
 #define FRAME_KERNEL_SP 256
@@ -35,19 +36,7 @@ exit_with_a0:
 // enter_app(frame): registers from the frame, sret; returns when U-mode traps.
 enter_app:
     addi sp, sp, -112
-    sd ra, 0(sp)
-    sd s0, 8(sp)
-    sd s1, 16(sp)
-    sd s2, 24(sp)
-    sd s3, 32(sp)
-    sd s4, 40(sp)
-    sd s5, 48(sp)
-    sd s6, 56(sp)
-    sd s7, 64(sp)
-    sd s8, 72(sp)
-    sd s9, 80(sp)
-    sd s10, 88(sp)
-    sd s11, 96(sp)
+    each_of sd, 0, ra, SAVED
     sd sp, FRAME_KERNEL_SP(a0)
     csrw sscratch, a0
     ld t0, FRAME_PC(a0)
@@ -72,19 +61,7 @@ trap_entry:
     csrrw t0, sscratch, zero        // a0 of the application; zero marks "in the runtime"
     sd t0, 80(a0)
     ld sp, FRAME_KERNEL_SP(a0)
-    ld ra, 0(sp)
-    ld s0, 8(sp)
-    ld s1, 16(sp)
-    ld s2, 24(sp)
-    ld s3, 32(sp)
-    ld s4, 40(sp)
-    ld s5, 48(sp)
-    ld s6, 56(sp)
-    ld s7, 64(sp)
-    ld s8, 72(sp)
-    ld s9, 80(sp)
-    ld s10, 88(sp)
-    ld s11, 96(sp)
+    each_of ld, 0, ra, SAVED
     addi sp, sp, 112
     ret
 

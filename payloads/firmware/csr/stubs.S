@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One CSR instruction each, by number.
-
-    .macro stub name
-    .globl \name
-    .balign 4
-\name:
-    .endm
+#include "macros.h"
 
     .text
     stub read_5c0

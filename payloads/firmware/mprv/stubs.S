@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One access each under MPRV: mstatus bits in a2 (MPP is U on entry), address in a0, value in a1.
 // ra leads to an ecall (see run.hpp).
+#include "macros.h"
 
     .macro access name, instruction:vararg
-    .globl \name
-    .balign 4
-\name:
+    stub \name
     li t0, 1 << 17
     csrs mstatus, a2
     .option push
@@ -18,9 +17,7 @@
 
 // The same in the compressed encoding; with sp as the base register where `base` is sp.
     .macro compressed name, instruction:vararg
-    .globl \name
-    .balign 4
-\name:
+    stub \name
     li t0, 1 << 17
     mv sp, a0
     csrs mstatus, a2

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trap entries of the two parts, and the way from one to the other. mscratch is 0 in M-mode and the
 // machine stack below it; tp is the hart's record everywhere.
+#include "macros.h"
 
 .equ FRAME, 32 * 8
 
@@ -10,17 +11,8 @@
     .endr
 .endm
 
-.macro each_saved op
-    \op ra, 0(sp)
-    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-    \op s\n, (8 + 8 * \n)(sp)
-    .endr
-.endm
-
     .text
-    .balign 4
-    .globl rounds_machine_vector
-rounds_machine_vector:
+    stub rounds_machine_vector
     csrrw sp, mscratch, sp
     bnez sp, 1f
     csrrw sp, mscratch, sp          // it was M-mode: sp as it was, mscratch 0
@@ -49,7 +41,7 @@ rounds_machine_vector:
     .globl enter_supervisor
 enter_supervisor:
     addi sp, sp, -112
-    each_saved sd
+    each_of sd, 0, ra, SAVED
     csrw mscratch, sp
     csrw mepc, a0
     li t0, 3 << 11                  // MPP
@@ -66,13 +58,11 @@ supervisor_returned:
     .globl leave_supervisor
 leave_supervisor:
     mv sp, a0
-    each_saved ld
+    each_of ld, 0, ra, SAVED
     addi sp, sp, 112
     ret
 
-    .balign 4
-    .globl rounds_supervisor_vector
-rounds_supervisor_vector:
+    stub rounds_supervisor_vector
     addi sp, sp, -FRAME
     each_register sd
     call rounds_supervisor_trap

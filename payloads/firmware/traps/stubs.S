@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Code that traps. ra leads to an ecall (see run.hpp).
-
-    .macro stub name
-    .globl \name
-    .balign 4
-\name:
-    .endm
+#include "macros.h"
 
     .text
     stub do_ecall
