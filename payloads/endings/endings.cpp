@@ -4,19 +4,17 @@
 //   wait              sleeps, so that the machine can be looked at from outside
 //   calls             calls the monitor for ever and counts; the other harts only count
 //   attest            the enclave asks for a report and exits with the answer
+#include "canary_enclave.hpp"
 #include "csr.hpp"
 #include "fdt.hpp"
-#include "keystone.hpp"
 #include "lock.hpp"
 #include "memory.hpp"
 #include "print.hpp"
 #include "sbi.hpp"
 
 extern "C" {
-extern uint8_t const image_end[];             // payload.ld
-extern uint8_t const endings_enclave_start[]; // enclave.S
-extern uint8_t const endings_enclave_end[];
-void secondary_start(); // start_s.S
+extern uint8_t const image_end[]; // payload.ld
+void secondary_start();           // start_s.S
 }
 
 namespace endings {
@@ -27,7 +25,6 @@ namespace {
 
 constexpr uint64_t own_extension = 0x08504c4e;
 constexpr uint64_t unit = 8U << 20U;
-constexpr uint64_t epm_size = 0x10000;
 constexpr uint64_t stack_size = 4096;
 constexpr uint64_t enclave_counts = 1;
 constexpr uint64_t enclave_attests = 2;
@@ -47,7 +44,7 @@ uint32_t taken; // the enclave runs on one hart
 }
 
 uint64_t volatile* utm_words() {
-    return at<uint64_t volatile>(round_up(address_of(image_end), unit) + epm_size);
+    return at<uint64_t volatile>(round_up(address_of(image_end), unit) + canary_epm_size);
 }
 
 [[noreturn]] void sleep() {
@@ -63,28 +60,12 @@ uint64_t volatile* utm_words() {
     }
 }
 
-sbi::Result resume() {
-    auto r = sbi::call(keystone::extension, keystone::resume, enclave_id);
-    while (r.error == keystone::interrupted) {
-        r = sbi::call(keystone::extension, keystone::resume, enclave_id);
-    }
-    return r;
-}
-
-/// Creates the enclave and runs it until its canary is in place.
 void start_enclave() {
     uint64_t const epm = round_up(address_of(image_end), unit);
-    uint64_t const size = address_of(endings_enclave_end) - address_of(endings_enclave_start);
-    memcpy(at<void>(epm), endings_enclave_start, size);
-    uint64_t const free = epm + round_up(size, page_size);
-    keystone::CreateArgs const args{epm, epm_size, epm + epm_size, page_size, free, free, free, 0};
-    auto const created = sbi::call(keystone::extension, keystone::create, address_of(&args));
-    if (created.error != 0) fail("create", static_cast<uint64_t>(created.error));
-    enclave_id = created.value;
-    auto r = sbi::call(keystone::extension, keystone::run, enclave_id);
-    if (r.error == keystone::interrupted) r = resume();
-    if (r.error != keystone::edge_call) fail("run", static_cast<uint64_t>(r.error));
-    say("endings: enclave in ", Hex{epm}, " size ", Hex{epm_size}, '\n');
+    auto const r = start_canary_enclave(epm);
+    if (r.error != keystone::edge_call) fail("enclave", static_cast<uint64_t>(r.error));
+    enclave_id = r.value;
+    say("endings: enclave in ", Hex{epm}, " size ", Hex{canary_epm_size}, '\n');
 }
 
 void start_others(Machine const& machine, uint64_t boot_hart) {
@@ -115,7 +96,7 @@ void start_others(Machine const& machine, uint64_t boot_hart) {
 
 void attest() {
     utm_words()[0] = enclave_attests;
-    auto const r = resume();
+    auto const r = resume_enclave(enclave_id);
     if (r.error != 0) fail("resume", static_cast<uint64_t>(r.error));
     say("endings: attest answered ", Dec{r.value}, '\n');
 }
@@ -135,7 +116,7 @@ extern "C" void secondary_main(uint64_t hart) {
     started.add(1);
     if (work == Work::Count) count(hart, false);
     if (work == Work::RunEnclave && __atomic_exchange_n(&taken, 1U, __ATOMIC_RELAXED) == 0)
-        resume();
+        resume_enclave(enclave_id);
     sleep();
 }
 

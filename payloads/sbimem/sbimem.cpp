@@ -3,18 +3,14 @@
 // hexadecimal: extension, function, five arguments. Two extensions are no calls: 0 creates an
 // enclave that keeps a canary, 1 waits until something was typed. A second hart watches: a call may
 // cost the caller its firmware, not anyone else.
+#include "canary_enclave.hpp"
 #include "fdt.hpp"
-#include "keystone.hpp"
 #include "lock.hpp"
 #include "memory.hpp"
 #include "print.hpp"
 #include "sbi.hpp"
 
-extern "C" {
-extern uint8_t const endings_enclave_start[]; // endings/enclave.S
-extern uint8_t const endings_enclave_end[];
-void secondary_start(); // start_s.S
-}
+extern "C" void secondary_start(); // start_s.S
 
 namespace sbimem {
 
@@ -23,7 +19,6 @@ using namespace payload;
 namespace {
 
 constexpr uint64_t epm = 0x84000000;
-constexpr uint64_t epm_size = 0x10000;
 constexpr uint64_t patience = 5000000; // ticks: half a second
 constexpr unsigned words = 7;
 
@@ -43,19 +38,9 @@ uint64_t now() {
     for (;;) asm volatile("wfi");
 }
 
-/// Creates the enclave and runs it until its canary is in place.
 void create_enclave() {
-    uint64_t const size = address_of(endings_enclave_end) - address_of(endings_enclave_start);
-    memcpy(at<void>(epm), endings_enclave_start, size);
-    uint64_t const free = epm + round_up(size, page_size);
-    keystone::CreateArgs const args{epm, epm_size, epm + epm_size, page_size, free, free, free, 0};
-    auto const created = sbi::call(keystone::extension, keystone::create, address_of(&args));
-    if (created.error != 0) fail("create", static_cast<uint64_t>(created.error));
-    auto r = sbi::call(keystone::extension, keystone::run, created.value);
-    while (r.error == keystone::interrupted) {
-        r = sbi::call(keystone::extension, keystone::resume, created.value);
-    }
-    if (r.error != keystone::edge_call) fail("run", static_cast<uint64_t>(r.error));
+    auto const r = start_canary_enclave(epm);
+    if (r.error != keystone::edge_call) fail("enclave", static_cast<uint64_t>(r.error));
     say("sbimem: enclave\n");
 }
 

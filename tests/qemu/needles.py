@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must not be found in memory: the monitor's keys of a test build, the loader's random seed,
-and the canary of payloads/endings. Standard library only."""
+and the canary of payloads/lib/canary_enclave.S. Standard library only."""
 import hashlib
 import hmac
 import struct
@@ -48,7 +48,7 @@ def monitor_secrets(monitor):
 
 
 def canary():
-    """The four words of payloads/endings/enclave.S."""
+    """The four words of payloads/lib/canary_enclave.S."""
     value, words = 1, []
     for step in range(11):
         value = (value * 6364136223846793005 + 1442695040888963407) % 2**64

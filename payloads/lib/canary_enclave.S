@@ -8,10 +8,10 @@
 
     .option arch, +d
 
-    .section .rodata.endings_enclave, "a"
-    .globl endings_enclave_start, endings_enclave_end
+    .section .rodata.canary_enclave, "a"
+    .globl canary_enclave_start, canary_enclave_end
     .balign 8
-endings_enclave_start:
+canary_enclave_start:
     mv s0, a6                       // UTM
     mv s1, a5                       // free memory
     add s6, a1, a2                  // end of the EPM
@@ -63,4 +63,4 @@ report:
     li a6, 3006                     // exit
     ecall
     unimp
-endings_enclave_end:
+canary_enclave_end:
