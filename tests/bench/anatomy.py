@@ -2,15 +2,13 @@
 """Where the instructions of one row go: by function of plinth.elf, counted by QEMU's plugin between
 the two reads of instret that measure the row."""
 import re
-import subprocess
 
 from counting import counted
-from machine import FIRMWARES, Failure
+from machine import FIRMWARES, Failure, binutil
 from payload_rows import packed, payload, printed_rows
 from start_rows import SYMBOL, disassembly
 
 MONITOR_END = 0x80100000
-OBJDUMP = "riscv64-unknown-elf-objdump"
 RDINSTRET = re.compile(r"^\s*([0-9a-f]+):\s+([0-9a-f]+)\s+rdinstret\s", re.MULTILINE)
 # bench-sbi measures these rows, in this order, each at a place of its own; the first one serves all
 # base calls without arguments.
@@ -28,8 +26,7 @@ SBI_ROWS = (
 def places(elf, above):
     """(first instruction, its end) of each place where a payload measures something. A firmware is
     linked for the bare machine and runs `above` bytes higher."""
-    command = [OBJDUMP, "-d", str(elf)]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text = binutil("objdump", "-d", elf)
     reads = [(int(at, 16), len(code) // 2) for at, code in RDINSTRET.findall(text)]
     pairs = [(at + size, end) for (at, size), (end, _) in zip(reads[::2], reads[1::2])]
     return [(first + above, end + above) for first, end in pairs if first != end]
@@ -41,7 +38,8 @@ def functions(context):
 
 
 def measured(context, row, cpu, version):
-    """The row's sample, and its instructions by function address; MONITOR_END: below the monitor."""
+    """The row's sample, and its instructions by the address of the function; another address stands
+    for all that is not the monitor's."""
     starts = [at for at, _ in functions(context)]
     ranges = [range(*pair) for pair in zip(starts, [*starts[1:], MONITOR_END])]
     firmware_row = not row.startswith("sbi.")

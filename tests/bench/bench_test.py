@@ -4,7 +4,6 @@
 traps of the firmware that have no reason.
 
   bench_test.py --build DIR"""
-import argparse
 import pathlib
 import sys
 import tempfile
@@ -13,23 +12,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "qemu")]
 
 from linux_rows import vm_class  # noqa: E402
-from machine import Failure, run_main  # noqa: E402
+from machine import Failure, command_line, must_fail, run_main  # noqa: E402
 from payload_rows import check_base_values, run  # noqa: E402
 from rows import check_ratchet, make_row, pair_rows, printed_rows, single  # noqa: E402
 from targets import OPEN, TARGETS, TARGET_CPU  # noqa: E402
 
 CSRR_T1_MCAUSE, CSRR_T1_MTVAL = 0x34202373, 0x34302373
-
-
-def must_fail(what, pattern, action):
-    try:
-        action()
-    except Failure as failure:
-        if pattern not in str(failure):
-            raise Failure(f"{what} fails otherwise: {failure}") from None
-        print(f"{what}: {failure}")
-        return
-    raise Failure(f"{what} is not noticed")
 
 
 def changed_payload(build, work):
@@ -98,11 +86,7 @@ def classes():
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--build", type=pathlib.Path, required=True)
-    arguments = parser.parse_args()
+    arguments = command_line(__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="plinth-") as work:
         wrong_results(arguments.build, pathlib.Path(work))
     targets_are_checked()

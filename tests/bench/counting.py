@@ -47,9 +47,7 @@ def counted(context, judge, *, ranges=(), marks=(), measures=(), extra=(), **opt
     plugin = f"{built_plugin(context)},plan={plan},out={out}"
     words = (*DETERMINISTIC, "-plugin", plugin, *map(str, extra))
     with Machine(timeout=context.timeout, echo=False, extra=words, **options) as machine:
-        code = machine.wait_end()
-        if code != 0:
-            machine.fail(f"QEMU ended with {code}")
+        machine.expect_end()
         judge(machine)
     return read_counts(out, len(ranges))
 

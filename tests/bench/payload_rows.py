@@ -6,7 +6,7 @@ import io
 import re
 
 from counting import DETERMINISTIC
-from machine import FIRMWARES, MONITOR_FAILED, Failure, Machine, pack
+from machine import FIRMWARES, Failure, Machine, pack
 from rows import make_row, pair_rows, printed_rows
 
 # What the calls of the base extension without arguments answer.
@@ -24,12 +24,7 @@ FIRMWARE_WITHOUT_TIME = "1.1"
 def run(timeout, **options):
     """Boots a machine and returns what it printed when it has powered off."""
     with Machine(timeout=timeout, echo=False, extra=DETERMINISTIC, **options) as machine:
-        code = machine.wait_end()
-        failed = re.search(MONITOR_FAILED, machine.output, re.MULTILINE)
-        if failed:
-            machine.fail(failed.group())
-        if code != 0:
-            machine.fail(f"QEMU ended with {code}")
+        machine.expect_end()
         return machine.output
 
 

@@ -7,24 +7,19 @@
 
 What the monitor itself prints is taken out: all up to the line that ends its banner, and whole
 lines that start with "Plinth: ". Without the banner's end the comparison fails."""
-import argparse
 import difflib
 import pathlib
 import tempfile
 
-from machine import BANNER_END, MONITOR_PREFIX, Failure, Machine, pack, run_main
+from machine import BANNER_END, MONITOR_PREFIX, Failure, Machine, command_line, pack, run_main
 
 
 def parse():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser = command_line(__doc__, 30)
     parser.add_argument("--firmware", required=True)
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--cpu", default="rv64")
     parser.add_argument("--minimum", type=int, default=5, help="fewer lines are a failure")
-    parser.add_argument("--timeout", type=int, default=30)
     return parser.parse_args()
 
 
@@ -32,9 +27,7 @@ def run(bios, arguments):
     with Machine(
         bios=bios, smp=arguments.smp, cpu=arguments.cpu, timeout=arguments.timeout
     ) as machine:
-        code = machine.wait_end()
-        if code != 0:
-            machine.fail(f"QEMU ended with {code}")
+        machine.expect_end()
         return machine.output.splitlines()
 
 

@@ -4,7 +4,6 @@
 port that is taken is refused in one line.
 
   debug.py --build DIR"""
-import argparse
 import os
 import re
 import select
@@ -13,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from machine import ROOT, Failure, run_main
+from machine import ROOT, Failure, command_line, run_main
 
 TIMEOUT = 40
 
@@ -94,11 +93,7 @@ def check_taken(port):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--build", required=True)
-    parser.parse_args()
+    command_line(__doc__).parse_args()
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()

@@ -10,7 +10,6 @@ a load and a store, and fault as these. It generates programs from the seed, run
 prints one hash for each (payloads/differ). A program whose hashes differ is run again with fewer
 and fewer steps until no step can be left out; its code and both logs are printed. What may differ
 is in differ_allowed.py. The run counts what it has covered and fails if that is too little."""
-import argparse
 import collections
 import concurrent.futures
 import difflib
@@ -21,7 +20,7 @@ import subprocess
 import tempfile
 
 import differ_allowed
-from machine import BANNER_END, MONITOR_PREFIX, Failure, Machine, pack, run_main
+from machine import BANNER_END, MONITOR_PREFIX, Failure, Machine, command_line, pack, run_main
 
 MAGIC = b"DIFFERPM"
 MAX_JOBS = 256
@@ -36,11 +35,8 @@ CLASSES = "csr enter configure interrupt access mprv pmp paging simple return cl
 
 
 def parse():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line(__doc__)
     number = lambda text: int(text, 0)  # noqa: E731
-    parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--seed", type=number, default=1)
     parser.add_argument("--first", type=number, default=0)
     parser.add_argument("--programs", type=number, default=1000, help="in each boot")

@@ -35,9 +35,9 @@ class Allowed:
     first: int
     last: int
     bits: int
-    condition: str
     reason: str
     needs: tuple = ()
+    condition: str = "always"
 
 
 @dataclass(frozen=True)
@@ -67,37 +67,26 @@ class SpecialWrite:
 
 QEMU = "QEMU 7.2; the specification is the oracle: "
 
+NO_EVENTS = "no event counters in vM: zero (3.1.10)"
+COUNTS_BOTH = "counts the monitor's instructions, too"
+EIGHT_VPMPS = "vM has 8 vPMPs: the others read zero"
+QEMU_HAS_16 = "vM has all 29 (3.1.10); QEMU's rv64 has 16"
+QEMU_HAS_NONE = "vM has all 29 (3.1.10); QEMU's sifive-u54 has none"
+
 READS = [
-    Allowed("cycle", 0xC00, 0xC00, ALL, "always", "counts the monitor's instructions, too"),
-    Allowed("time", 0xC01, 0xC01, ALL, "always", "the two runs take different times"),
-    Allowed("instret", 0xC02, 0xC02, ALL, "always", "counts the monitor's instructions, too"),
-    Allowed(
-        "hpmcounter",
-        0xC03,
-        0xC12,
-        ALL,
-        "always",
-        "no event counters in vM: zero (3.1.10)",
-        ("pmu",),
-    ),
-    Allowed("mcycle", 0xB00, 0xB00, ALL, "always", "counts the monitor's instructions, too"),
-    Allowed("minstret", 0xB02, 0xB02, ALL, "always", "counts the monitor's instructions, too"),
-    Allowed(
-        "mhpmcounter",
-        0xB03,
-        0xB12,
-        ALL,
-        "always",
-        "no event counters in vM: zero (3.1.10)",
-        ("pmu",),
-    ),
-    Allowed("mhpmevent", 0x323, 0x33F, ALL, "always", "no event counters in vM: zero (3.1.10)"),
+    Allowed("cycle", 0xC00, 0xC00, ALL, COUNTS_BOTH),
+    Allowed("time", 0xC01, 0xC01, ALL, "the two runs take different times"),
+    Allowed("instret", 0xC02, 0xC02, ALL, COUNTS_BOTH),
+    Allowed("hpmcounter", 0xC03, 0xC12, ALL, NO_EVENTS, ("pmu",)),
+    Allowed("mcycle", 0xB00, 0xB00, ALL, COUNTS_BOTH),
+    Allowed("minstret", 0xB02, 0xB02, ALL, COUNTS_BOTH),
+    Allowed("mhpmcounter", 0xB03, 0xB12, ALL, NO_EVENTS, ("pmu",)),
+    Allowed("mhpmevent", 0x323, 0x33F, ALL, NO_EVENTS),
     Allowed(
         "mcountinhibit",
         0x320,
         0x320,
         ALL & ~5,
-        "always",
         "no event counters in vM, and bit 1 is zero (3.1.12); QEMU 7.2 stores every bit",
         ("priv-1.12",),
     ),
@@ -106,12 +95,12 @@ READS = [
         0x244,
         0x244,
         0x220,
-        "hideleg passes VSTI or VSEI on",
         QEMU + "VSTIP and VSEIP are visible in vsip through hideleg (9.2.7)",
         ("h",),
+        "hideleg passes VSTI or VSEI on",
     ),
-    Allowed("pmpcfg2", 0x3A2, 0x3A2, ALL, "always", "vM has 8 vPMPs: the others read zero"),
-    Allowed("pmpaddr8-15", 0x3B8, 0x3BF, ALL, "always", "vM has 8 vPMPs: the others read zero"),
+    Allowed("pmpcfg2", 0x3A2, 0x3A2, ALL, EIGHT_VPMPS),
+    Allowed("pmpaddr8-15", 0x3B8, 0x3BF, ALL, EIGHT_VPMPS),
 ]
 # Traps into M-mode of which the cause is not compared: the order of interrupts,
 # atomics, GVA; the image knows them by this order.
@@ -121,26 +110,26 @@ CAUSES = [
         0x342,
         0x342,
         ALL,
-        "several interrupts not delegated are pending and enabled",
         QEMU + "MEI, MSI, MTI, SEI, SSI, STI (3.1.9); QEMU takes the lowest number",
+        condition="several interrupts not delegated are pending and enabled",
     ),
     Allowed(
         "atomic without memory",
         0x342,
         0x342,
         ALL,
-        "an AMO or SC of which the address leads to no memory, cause 5 or 7",
         QEMU + "cause 7 (3.1.15); where QEMU does load and store separately it says 5",
+        condition="an AMO or SC of which the address leads to no memory, cause 5 or 7",
     ),
     Allowed(
         "mstatus.GVA",
         0x300,
         0x300,
         1 << 38,
-        "at a trap to M-mode from VS-mode or VU-mode or with MPRV; the handler clears it",
         QEMU + "GVA says of each trap whether mtval is a guest's address (9.4.1); QEMU never"
         " clears it, sets it for illegal instructions, and does not for accesses with MPRV",
         ("h",),
+        "at a trap to M-mode from VS-mode or VU-mode or with MPRV; the handler clears it",
     ),
 ]
 LEGALITY = [
@@ -149,38 +138,10 @@ LEGALITY = [
         "pmpcfg4-14", 0x3A4, 0x3AE, "virtual", "vM has all 64 entries' registers (3.7.1); QEMU 16"
     ),
     Legality("pmpaddr16-63", 0x3C0, 0x3EF, "virtual", "vM has all 64 entries' registers; QEMU 16"),
-    Legality(
-        "mhpmcounter19-31",
-        0xB13,
-        0xB1F,
-        "virtual",
-        "vM has all 29 (3.1.10); QEMU's rv64 has 16",
-        ("pmu",),
-    ),
-    Legality(
-        "mhpmcounter3-31",
-        0xB03,
-        0xB1F,
-        "virtual",
-        "vM has all 29 (3.1.10); QEMU's sifive-u54 has none",
-        ("no pmu",),
-    ),
-    Legality(
-        "hpmcounter19-31",
-        0xC13,
-        0xC1F,
-        "virtual",
-        "vM has all 29 (3.1.10); QEMU's rv64 has 16",
-        ("pmu",),
-    ),
-    Legality(
-        "hpmcounter3-31",
-        0xC03,
-        0xC1F,
-        "virtual",
-        "vM has all 29 (3.1.10); QEMU's sifive-u54 has none",
-        ("no pmu",),
-    ),
+    Legality("mhpmcounter19-31", 0xB13, 0xB1F, "virtual", QEMU_HAS_16, ("pmu",)),
+    Legality("mhpmcounter3-31", 0xB03, 0xB1F, "virtual", QEMU_HAS_NONE, ("no pmu",)),
+    Legality("hpmcounter19-31", 0xC13, 0xC1F, "virtual", QEMU_HAS_16, ("pmu",)),
+    Legality("hpmcounter3-31", 0xC03, 0xC1F, "virtual", QEMU_HAS_NONE, ("no pmu",)),
     Legality(
         "vstimecmp without H",
         0x24D,

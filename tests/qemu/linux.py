@@ -16,7 +16,6 @@ everything must happen once more. --bare does the same on the firmware alone.
 
 With OpenSBI 1.1 and several harts, a boot that is silent for a race of that firmware's, and for
 nothing else, is done again, at most twice: opensbi_race.py."""
-import argparse
 import hashlib
 import pathlib
 import re
@@ -30,11 +29,11 @@ import opensbi_race
 from machine import (
     BANNER_END,
     FIRMWARES,
-    MONITOR_FAILED,
     ROOT,
     Failure,
     Machine,
     Silence,
+    command_line,
     pack,
     run_main,
 )
@@ -56,10 +55,7 @@ EXTLINUX = "default linux\nlabel linux\n    kernel /Image\n    initrd /initrd\n 
 
 
 def parse():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser = command_line(__doc__, 85)
     parser.add_argument("--firmware", choices=sorted(FIRMWARES), required=True)
     parser.add_argument("--path", choices=("direct", "uboot"), default="direct")
     parser.add_argument("--smp", type=int, default=1)
@@ -67,7 +63,6 @@ def parse():
     parser.add_argument("--memory", type=int, default=256)
     parser.add_argument("--end", choices=("poweroff", "reboot"), default="poweroff")
     parser.add_argument("--bare", action="store_true")
-    parser.add_argument("--timeout", type=int, default=85)
     return parser.parse_args()
 
 
@@ -275,13 +270,7 @@ def judge(machine, arguments, nonce):
         ask(machine, "reboot", "Restarting system")
         boot(machine, arguments, nonce)
     ask(machine, "poweroff", "Power down")
-    code = machine.wait_end()
-    if code != 0:
-        machine.fail(f"QEMU ended with {code}")
-    for pattern in (MONITOR_FAILED, KERNEL_TROUBLE):
-        match = re.search(pattern, machine.output, re.MULTILINE)
-        if match:
-            machine.fail(f"forbidden by /{pattern}/: {match.group()}")
+    machine.expect_end(KERNEL_TROUBLE)
 
 
 def run(arguments, work, meddle=None):

@@ -3,6 +3,7 @@
 
 Waiting is always for an event (a line of output, the end of the process) with a deadline. Only
 the process started here is ever ended."""
+import argparse
 import os
 import pathlib
 import re
@@ -63,26 +64,10 @@ class Machine:
         self.deadline = None
         self.process = None
         self.monitor = None
-        self.command = [
-            os.environ.get("QEMU") or "qemu-system-riscv64",
-            "-M",
-            "virt",
-            "-cpu",
-            cpu,
-            "-smp",
-            str(smp),
-            "-m",
-            memory,
-            "-display",
-            "none",
-            "-no-reboot",
-            "-serial",
-            "stdio",
-            "-monitor",
-            f"unix:{self.monitor_path},server=on,wait=off",
-            "-bios",
-            str(bios),
-        ]
+        options = f"-M virt -cpu {cpu} -smp {smp} -m {memory} -display none -no-reboot"
+        self.command = [os.environ.get("QEMU") or "qemu-system-riscv64", *options.split()]
+        self.command += ["-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
+        self.command += ["-serial", "stdio", "-bios", str(bios)]
         if kernel:
             self.command += ["-kernel", str(kernel)]
         if append:
@@ -152,6 +137,19 @@ class Machine:
         except subprocess.TimeoutExpired:
             return self.fail(f"QEMU closed its output and did not end within {self.timeout} s")
 
+    def forbid(self, *patterns):
+        """Nothing that was printed says that the monitor failed or matches one of the patterns."""
+        for pattern in (MONITOR_FAILED, *patterns):
+            if match := re.search(pattern, self.output, re.MULTILINE):
+                self.fail(f"forbidden by /{pattern}/: {match.group()}")
+
+    def expect_end(self, *forbidden, code=0):
+        """Reads until the machine has powered off, with this exit code and nothing forbidden."""
+        ended = self.wait_end()
+        self.forbid(*forbidden)
+        if ended != code:
+            self.fail(f"QEMU ended with {ended}, not with {code}")
+
     def command_monitor(self, line):
         """Runs one command of QEMU's monitor and returns what it printed."""
         if self.monitor is None:
@@ -208,6 +206,42 @@ def pack(monitor, firmware, output, kind="test"):
         check=True,
     )
     return output
+
+
+def loader(file, address):
+    """QEMU's arguments for a file that lies in memory from the start."""
+    return ("-device", f"loader,file={file},addr={address:#x},force-raw=on")
+
+
+def binutil(name, *arguments):
+    """What a program of binutils prints."""
+    command = [f"riscv64-unknown-elf-{name}", *map(str, arguments)]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Failure(f"{' '.join(command)}: {error}") from None
+
+
+def must_fail(what, pattern, action):
+    """Calls action(), which must fail with this text in its message."""
+    try:
+        action()
+    except Failure as failure:
+        if pattern not in str(failure):
+            raise Failure(f"{what} fails otherwise: {failure}") from None
+        return print(f"{what}: {failure}")
+    raise Failure(f"{what} is not noticed")
+
+
+def command_line(description, timeout=None):
+    """A parser with what the tests' command lines have in common."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    if timeout:
+        parser.add_argument("--timeout", type=int, default=timeout)
+    return parser
 
 
 def end_machines_on_sigterm():

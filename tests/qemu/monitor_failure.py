@@ -1,18 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """An instruction of the monitor is overwritten through QEMU's gdb stub while one hart calls the
-monitor, the others run the host, and an enclave is alive. The monitor must end closed: one line, no guest data, every hart
-parked in the monitor, the enclave still denied, the keys gone.
+monitor, the others run the host, and an enclave is alive. The monitor must end closed: one line, no
+guest data, every hart parked in the monitor, the enclave still denied, the keys gone.
 
   monitor_failure.py --build DIR [--smp N] [--timeout SECONDS]"""
-import argparse
-import pathlib
 import re
-import subprocess
 import time
 
 from control import Debugger
-from machine import Failure, Machine, run_main
+from machine import Failure, Machine, binutil, command_line, run_main
 from needles import MIB, RAM, canary, expect_absent, monitor_secrets, places
 
 MEMORY_MIB = 128
@@ -22,23 +19,14 @@ COUNTER_BYTES = 64
 
 
 def parse():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser = command_line(__doc__, 40)
     parser.add_argument("--smp", type=int, default=2)
-    parser.add_argument("--timeout", type=int, default=40)
     return parser.parse_args()
 
 
 def address_of(build, name):
     """Address of the one function with this name in plinth.elf."""
-    symbols = subprocess.run(
-        ["riscv64-unknown-elf-nm", "--demangle", str(build / "plinth.elf")],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
+    symbols = binutil("nm", "--demangle", build / "plinth.elf")
     found = re.findall(rf"^([0-9a-f]+) [tTW] {re.escape(name)}\(", symbols, re.MULTILINE)
     if len(found) != 1:
         raise Failure(f"plinth.elf has {len(found)} functions {name}, expected one")

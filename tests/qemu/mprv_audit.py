@@ -10,12 +10,10 @@ A window is what lies between the two writes of mtvec. Every write of mstatus ou
 must be one that cannot set MPRV: a constant without that bit, or the guest's own mstatus right
 before mret. At the end the audit is shown code from which one instruction at a time is missing, and
 must refuse each."""
-import argparse
-import pathlib
 import re
 import subprocess
 
-from machine import Failure, run_main
+from machine import Failure, command_line, run_main
 
 MPRV = 1 << 17
 LINE = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\t(\S+))?")
@@ -174,7 +172,7 @@ def check_outside(code, index, end_of_window):
 
 
 def is_exchange(code, index):
-    """mtvec exchanged by code that sets MPRV before it gives it back; probes of CSRs do not."""
+    """mtvec is exchanged: a window, if MPRV is set before mtvec comes back; probes of CSRs do not."""
     return code[index].is_csr("csrrw", "mtvec") and code[index].operands[0] != "zero"
 
 
@@ -209,7 +207,8 @@ def check_sight(listing):
     fetch's, the audit must refuse."""
     fetch = listing["plinth_fetch"]
     for index, instruction in enumerate(fetch):
-        if not any(instruction.is_csr(n, c) for n in ("csrrw", "csrrs") for c in ("mstatus", "mtvec")):
+        pairs = [(name, csr) for name in ("csrrw", "csrrs") for csr in ("mstatus", "mtvec")]
+        if not any(instruction.is_csr(*pair) for pair in pairs):
             continue
         try:
             audit({**listing, "plinth_fetch": fetch[:index] + fetch[index + 1 :]})
@@ -240,10 +239,7 @@ def check_sight(listing):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser = command_line(__doc__)
     parser.add_argument("--objdump", default="riscv64-unknown-elf-objdump")
     arguments = parser.parse_args()
     command = [arguments.objdump, "-d", "--no-show-raw-insn", "-M", "no-aliases"]

@@ -23,7 +23,7 @@ import boot
 import linux
 import opensbi_race
 from control import Debugger, Started
-from machine import FIRMWARES, Failure, Silence, run_main
+from machine import FIRMWARES, Failure, Silence, command_line, run_main
 
 # Debian's OpenSBI 1.1, offsets in fw_dynamic.bin: the call that writes START_PENDING; behind it, the
 # three stores of what to start are still to come; and behind them. The boot hart has the id of the
@@ -39,10 +39,7 @@ APPEND = "plinth.nonce=" + bytes(range(32)).hex()
 
 
 def parse():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser = command_line(__doc__)
     parser.add_argument("--case", choices=("race", "boot-hart", "both-harts"), required=True)
     parser.add_argument("--kernel")
     parser.add_argument("--bare", action="store_true")

@@ -11,13 +11,12 @@ vM and again in S-mode. --exclusive: one software interrupt at a time for each h
 every one of them is a trap of its own. --hot-machine, --hot-lower: harts that spin for ever with
 interrupts off, in M-mode and in S-mode; the others finish all the same. --lose: the firmware drops
 one message, and the run must say so."""
-import argparse
 import pathlib
 import re
 import struct
 import tempfile
 
-from machine import MONITOR_FAILED, Failure, Machine, pack, run_main
+from machine import Failure, Machine, command_line, loader, must_fail, pack, run_main
 
 PARAMETERS, MAGIC = 0x81000000, 0x73646E756F72
 KINDS = ("mipi", "sipi", "mtim", "stim", "sstc")
@@ -32,11 +31,8 @@ LINE = re.compile(
 
 
 def parse():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line(__doc__, 60)
     number = lambda text: int(text, 0)  # noqa: E731
-    parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--bare", action="store_true")
     parser.add_argument("--smp", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=1000)
@@ -47,7 +43,6 @@ def parse():
     parser.add_argument("--restarts", type=int, default=0)
     parser.add_argument("--cpu", default="rv64")
     parser.add_argument("--lose", action="store_true")
-    parser.add_argument("--timeout", type=int, default=60)
     return parser.parse_args()
 
 
@@ -116,19 +111,15 @@ def run(arguments, work):
     image = firmware
     if not arguments.bare:
         image = pack(arguments.build / "plinth.bin", firmware, work / "image.bin")
-    loader = f"loader,file={parameters(arguments, work)},addr={PARAMETERS:#x},force-raw=on"
     with Machine(
         bios=image,
         smp=arguments.smp,
         cpu=arguments.cpu,
         timeout=arguments.timeout,
-        extra=("-device", loader),
+        extra=loader(parameters(arguments, work), PARAMETERS),
     ) as machine:
         check(machine, arguments)
-        if machine.wait_end() != 0:
-            raise Failure("QEMU ended with an error")
-        if re.search(MONITOR_FAILED, machine.output, re.MULTILINE):
-            raise Failure("the monitor failed")
+        machine.expect_end()
 
 
 def main():
@@ -136,13 +127,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="plinth-") as work:
         if not arguments.lose:
             return run(arguments, pathlib.Path(work))
-        try:
-            run(arguments, pathlib.Path(work))
-        except Failure as failure:
-            if "sent, " in str(failure):
-                return print(f"noticed: {failure}")
-            raise
-        raise Failure("a lost message was not noticed")
+        must_fail("a lost message", " sent, ", lambda: run(arguments, pathlib.Path(work)))
 
 
 run_main(main)

@@ -10,7 +10,6 @@
   reboot     OpenSBI reboots while an enclave keeps a canary: after the warm reset, which leaves RAM
              as it is, the program finds no word of it in all RAM
   reset      the same, but the machine is reset from outside: the program finds it, so it sees"""
-import argparse
 import pathlib
 import re
 import struct
@@ -18,7 +17,7 @@ import tempfile
 import time
 
 from control import Debugger
-from machine import FIRMWARES, MONITOR_FAILED, Failure, Machine, pack, run_main
+from machine import BANNER_END, FIRMWARES, Failure, Machine, command_line, loader, pack, run_main
 from needles import MIB, canary
 
 STAGE, PARAMETERS, MEMORY_MIB = 0x86000000, 0x86010000, 128
@@ -29,14 +28,10 @@ MOVING = re.compile(r"cycleh?|instreth?|timeh?|m(cycle|instret)h?|mip|sip|vstime
 
 
 def parse():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser = command_line(__doc__, 60)
     parser.add_argument("--case", choices=("leftovers", "locked", "reboot", "reset"), required=True)
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--firmware", choices=sorted(FIRMWARES), default="1.6")
-    parser.add_argument("--timeout", type=int, default=60)
     return parser.parse_args()
 
 
@@ -46,8 +41,7 @@ def boot(arguments, work, mode, firmware, needles=(), **more):
     file = work / f"parameters{mode}"
     file.write_bytes(struct.pack("<3Q", *words) + b"".join(needles))
     stage = arguments.build / "payloads/stage.bin"
-    extra = ["-device", f"loader,file={stage},addr={STAGE:#x},force-raw=on"]
-    extra += ["-device", f"loader,file={file},addr={PARAMETERS:#x},force-raw=on"]
+    extra = [*loader(stage, STAGE), *loader(file, PARAMETERS)]
     for hart in range(arguments.smp):
         extra += ["-device", f"loader,addr={STAGE:#x},cpu-num={hart}"]
     image = pack(arguments.build / "plinth.bin", firmware, work / "image.bin")
@@ -68,7 +62,7 @@ def registers(arguments, work, mode):
     machine = boot(arguments, work, mode, firmware)
     debugger = Debugger(machine)
     with machine:
-        machine.expect(r"^Plinth: the firmware runs deprivileged from here\n")
+        machine.expect(rf"^{BANNER_END}\n")
         debugger.attach()
         while set(pcs := program_counters(debugger)) != {0x80100000}:
             if time.monotonic() > machine.deadline:
@@ -105,7 +99,7 @@ def check_leftovers(arguments, work):
     kernel = arguments.build / "payloads/probe.bin"
     with boot(arguments, work, LEFTOVERS, FIRMWARES[arguments.firmware], kernel=kernel) as machine:
         machine.expect(r"^probe: PASS [1-9][0-9]* probes$")
-        machine.wait_end()
+        machine.expect_end()
 
 
 def check_locked(arguments, work):
@@ -155,8 +149,7 @@ def check_reset(arguments, work):
         if wait:
             machine.command_monitor("system_reset")
         hits = scanned(machine)
-        if machine.wait_end() != 0 or re.search(MONITOR_FAILED, machine.output, re.MULTILINE):
-            raise Failure("the machine did not end well")
+        machine.expect_end()
     if wait and hits == 0:
         raise Failure("the canary is in memory and was not found")
     if not wait and hits != 0:

@@ -6,7 +6,6 @@ name the link that does not hold.
   tamper.py --build DIR --what none|app|monitor|nonce --link REGEX
 
 With `none` the demo must pass, so that the other three fail for no other reason."""
-import argparse
 import os
 import pathlib
 import re
@@ -14,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-from machine import ROOT, Failure, run_main
+from machine import ROOT, Failure, command_line, run_main
 
 MONITOR_SIZE = 0x100000
 
@@ -72,10 +71,7 @@ CHANGES = {
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser = command_line(__doc__)
     parser.add_argument("--what", choices=sorted(CHANGES), required=True)
     parser.add_argument("--link", required=True, help="what the last line must match")
     arguments = parser.parse_args()
