@@ -18,6 +18,16 @@ enum class Mode : std::uint8_t { U = 0, S = 1, M = 3 };
 /// What an access does: load or load-reserved, store or AMO, instruction fetch.
 enum class Kind : std::uint8_t { Read, Write, Execute };
 
+/// Whether the rights r, w and x are enough for this kind of access.
+constexpr bool granted(bool r, bool w, bool x, Kind kind) {
+    switch (kind) {
+    case Kind::Read: return r;
+    case Kind::Write: return w;
+    case Kind::Execute: return x;
+    }
+    return false;
+}
+
 /// Stops the test program when a caller breaks a model's precondition: an oracle that guesses is
 /// worse than none.
 constexpr void require(bool condition, char const* what) {

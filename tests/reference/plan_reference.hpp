@@ -29,14 +29,7 @@ struct Rule {
 
     constexpr bool covers(std::uint64_t byte) const { return byte >= base && byte <= last; }
 
-    constexpr bool grants(Kind kind) const {
-        switch (kind) {
-        case Kind::Read: return r;
-        case Kind::Write: return w;
-        case Kind::Execute: return x;
-        }
-        return false;
-    }
+    constexpr bool grants(Kind kind) const { return granted(r, w, x, kind); }
 };
 
 /// Index of the first rule that covers `byte`, or nothing.

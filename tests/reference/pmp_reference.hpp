@@ -40,14 +40,7 @@ struct PmpConfig {
                 .locked = (raw & 0x80) != 0};
     }
 
-    constexpr bool grants(Kind kind) const {
-        switch (kind) {
-        case Kind::Read: return r;
-        case Kind::Write: return w;
-        case Kind::Execute: return x;
-        }
-        return false;
-    }
+    constexpr bool grants(Kind kind) const { return granted(r, w, x, kind); }
 };
 
 /// Byte addresses [low, end) that an entry covers; low >= end covers nothing. Cannot overflow: the
