@@ -25,6 +25,15 @@ def run(script, *arguments, **environment):
     )
 
 
+def run_with(commands, **environment):
+    """The demo with a shell script in place of QEMU."""
+    with tempfile.TemporaryDirectory() as work:
+        fake = pathlib.Path(work) / "qemu"
+        fake.write_text(f"#!/bin/sh\n{commands}\n")
+        fake.chmod(0o755)
+        return run("run", QEMU=str(fake), **environment)
+
+
 class Messages(unittest.TestCase):
     def expect(self, result, stdout, stderr):
         self.assertNotEqual(result.returncode, 0)
@@ -55,27 +64,15 @@ class Messages(unittest.TestCase):
         )
 
     def test_machine_that_ends_with_an_error_is_no_pass(self):
-        with tempfile.TemporaryDirectory() as work:
-            fake = pathlib.Path(work) / "qemu"
-            fake.write_text("#!/bin/sh\necho demo: PASS\nexit 3\n")
-            fake.chmod(0o755)
-            self.expect(
-                run("run", QEMU=str(fake)), "demo: PASS\ndemo: FAIL: QEMU ended with status 3\n", ""
-            )
+        result = run_with("echo demo: PASS\nexit 3")
+        self.expect(result, "demo: PASS\ndemo: FAIL: QEMU ended with status 3\n", "")
 
     def test_machine_that_says_nothing_is_no_pass(self):
         self.expect(run("run", QEMU="true"), "demo: FAIL: no OpenSBI banner\n", "")
 
     def test_machine_that_does_not_end_is_no_pass(self):
-        with tempfile.TemporaryDirectory() as work:
-            fake = pathlib.Path(work) / "qemu"
-            fake.write_text("#!/bin/sh\nexec tail -f /dev/null\n")
-            fake.chmod(0o755)
-            self.expect(
-                run("run", QEMU=str(fake), DEMO_TIMEOUT="1"),
-                "demo: FAIL: the machine did not power off within 1 s\n",
-                "",
-            )
+        result = run_with("exec tail -f /dev/null", DEMO_TIMEOUT="1")
+        self.expect(result, "demo: FAIL: the machine did not power off within 1 s\n", "")
 
 
 if __name__ == "__main__":
