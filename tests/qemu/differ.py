@@ -31,7 +31,10 @@ FULL_LOG, NO_SWEEP = 1, 2
 # auipc t0, 0x100; jr t0: to the image, 1 MiB higher.
 TRAMPOLINE = struct.pack("<II", 0x00100297, 0x00028067)
 SIDES = ("bare", "virtual")
-CLASSES = "csr enter configure interrupt access mprv pmp paging simple return clint system exotic guest lock".split()
+CLASSES = (
+    "csr enter configure interrupt access mprv pmp paging simple return clint system exotic guest"
+    " lock"
+).split()
 
 
 def parse():
@@ -420,8 +423,8 @@ GUEST_CAUSES = {
     ("M", VS): ({1, 2, 3, 5, 7, 10, 20, 21, 22, 23}, {1, 3, 5, 7, 9}),
     ("S", VU): ({1, 2, 3, 5, 7, 8, 22}, {1, 2, 5, 9}),
     ("S", VS): ({1, 2, 3, 5, 7, 10, 22}, {1, 2, 5, 9}),
-    # QEMU 7.2 turns the exceptions 2, 6 and 10 into 1, 5 and 9 where VS-mode takes them, as is right
-    # for interrupts.
+    # QEMU 7.2 turns the exceptions 2, 6 and 10 into 1, 5 and 9 where VS-mode takes them, as is
+    # right for interrupts.
     ("VS", VU): ({1, 3, 5, 7, 8}, set()),
     ("VS", VS): ({1, 3, 4, 5, 7, 12, 13, 15}, set()),
 }
@@ -469,9 +472,8 @@ def report(allowed, totals, arguments, problems):
         print(f"allowed: {key}: made a difference {totals.fired[key]} times{applied}")
     for (handler, mode, cause), times in sorted(totals.traps.items()):
         kind = "exception" if cause < 32 else "interrupt"
-        print(
-            f"traps: {kind} {cause % 32} from {MODES[mode]}-mode to {HANDLERS[handler]}-mode: {times}"
-        )
+        way = f"from {MODES[mode]}-mode to {HANDLERS[handler]}-mode"
+        print(f"traps: {kind} {cause % 32} {way}: {times}")
     print(
         f"{len(totals.executed)} programs, median of executed instructions {median}, "
         f"{ended:.1f} % ran to their end, {len(totals.forms)} CSRs, "

@@ -268,8 +268,8 @@ NOT_GENERATED = [
     "hvip.VSTIP, hip.VSTIP, mip.VSTIP set by writes: QEMU 7.2 ties it to menvcfg.STCE",
     "accesses to the monitor's memory and devices below M-mode: denied above the monitor",
     "hvip.VSEIP across steps: QEMU 7.2 clears it at writes to mip (see above)",
-    "addresses from 2^56 where VS-mode exists: QEMU 7.2 calls what the PMP denies there a guest page"
-    " fault",
+    "addresses from 2^56 where VS-mode exists: QEMU 7.2 calls what the PMP denies there a guest"
+    " page fault",
     "msip and mtimecmp of harts that do not exist: zero in QEMU, an access fault in vM",
     "vector instructions: not yet",
     "mhpmevent for cycles and instructions (1, 2): when such a counter overflows, QEMU 7.2 sets"

@@ -88,7 +88,7 @@ def boot(arguments, work, virtual):
 
 
 def check_table(machine):
-    """The page-table entries in the enclave: neither accessed nor dirty, after walks through them."""
+    """The page-table entries in the enclave: not accessed or dirty after walks through them."""
     if machine.memory(EPM, 4096) != LEAF * 512:
         raise Failure("page-table entries inside the enclave have changed")
 

@@ -219,7 +219,8 @@ def binutil(name, *arguments):
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        raise Failure(f"{' '.join(command)}: {error}") from None
+        said = getattr(error, "stderr", None) or error
+        raise Failure(f"{' '.join(command)}: {said}") from None
 
 
 def must_fail(what, pattern, action):
@@ -245,8 +246,8 @@ def command_line(description, timeout=None):
 
 
 def end_machines_on_sigterm():
-    """SIGTERM, as from `timeout`, ends this program like an exception, and before that its machines:
-    with -icount QEMU ignores the SIGTERM of its own, and threads wait for theirs."""
+    """SIGTERM, as from `timeout`, ends this program like an exception, and before that its
+    machines: with -icount QEMU ignores the SIGTERM of its own, and threads wait for theirs."""
 
     def end(number, _):
         for process in tuple(running):

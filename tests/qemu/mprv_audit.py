@@ -122,8 +122,8 @@ def check_window(code, start, end):
 
 
 def check_exchanged(code, sets, landing, end):
-    """The other form: csrrs sets MPRV (and MXR) and keeps mstatus in a register, of which the landing
-    writes it back; in between nothing can trap but accesses, and nothing leaves."""
+    """The other form: csrrs sets MPRV (and MXR) and keeps mstatus in a register, from which the
+    landing writes it back; in between nothing can trap but accesses, and nothing leaves."""
     first = sets[0] if len(sets) == 1 else None
     if first is None or code[first].operands[0] in ("zero", code[first].operands[2]):
         raise Refused(f"{code[landing]}: mstatus is not kept where MPRV is set")
@@ -172,7 +172,7 @@ def check_outside(code, index, end_of_window):
 
 
 def is_exchange(code, index):
-    """mtvec is exchanged: a window, if MPRV is set before mtvec comes back; probes of CSRs do not."""
+    """mtvec is exchanged: a window if MPRV is set before mtvec comes back, else a probe of CSRs."""
     return code[index].is_csr("csrrw", "mtvec") and code[index].operands[0] != "zero"
 
 

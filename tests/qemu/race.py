@@ -25,9 +25,9 @@ import opensbi_race
 from control import Debugger, Started
 from machine import FIRMWARES, Failure, Silence, command_line, run_main
 
-# Debian's OpenSBI 1.1, offsets in fw_dynamic.bin: the call that writes START_PENDING; behind it, the
-# three stores of what to start are still to come; and behind them. The boot hart has the id of the
-# hart that it starts in s1, the address in s4.
+# Debian's OpenSBI 1.1, offsets in fw_dynamic.bin: the call that writes START_PENDING; behind it,
+# the three stores of what to start are still to come; and behind them. The boot hart has the id of
+# the hart that it starts in s1, the address in s4.
 STATE_CALL, STATE_WRITTEN, STORED = 0x9BDE, 0x9BE2, 0x9C04
 STORES = (0x9BF8, bytes.fromhex("23385901 233c4901 23303903"))
 FOR_EVER = bytes.fromhex("01a0")  # c.j to itself

@@ -3,8 +3,9 @@
 """Software interrupts and timers of all harts, in vM and in S-mode, counted: as many arrive as were
 sent (payloads/firmware/rounds).
 
-  rounds.py --build DIR [--bare] [--smp N] [--rounds N] [--passes N] [--exclusive] [--hot-machine MASK]
-            [--hot-lower MASK] [--restarts N] [--cpu rv64,...] [--lose] [--timeout SECONDS]
+  rounds.py --build DIR [--bare] [--smp N] [--rounds N] [--passes N] [--exclusive]
+            [--hot-machine MASK] [--hot-lower MASK] [--restarts N] [--cpu rv64,...] [--lose]
+            [--timeout SECONDS]
 
 --rounds is for each hart. --passes: then one lone interrupt goes from hart to hart so often, in
 vM and again in S-mode. --exclusive: one software interrupt at a time for each hart, so that
@@ -31,7 +32,7 @@ LINE = re.compile(
 
 
 def parse():
-    parser = command_line(__doc__, 60)
+    parser = command_line(__doc__, 55)
     number = lambda text: int(text, 0)  # noqa: E731
     parser.add_argument("--bare", action="store_true")
     parser.add_argument("--smp", type=int, default=4)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""SBI calls that make the firmware read or write memory for the host, aimed at an enclave and at the
-monitor: the firmware faults or refuses, nothing of them is printed or changed, and the other hart
-lives on.
+"""SBI calls that make the firmware read or write memory for the host, aimed at an enclave and at
+the monitor: the firmware faults or refuses, nothing of them is printed or changed, and the other
+hart lives on.
 
   sbi_memory.py --build DIR --case console|shared [--firmware 1.1|1.6] [--open] [--timeout SECONDS]
 
@@ -10,7 +10,8 @@ lives on.
            faults there does not come back. What lies before the enclave does get through.
   shared   every other call with an address, on memory of enclave and monitor, and set up on free
            memory before that becomes an enclave
---open aims at free memory instead: then the bytes must come and go, so the script sees them."""
+--open aims the console at free memory instead: then the bytes must come and go, so the script sees
+them."""
 import hashlib
 import pathlib
 import re
@@ -146,7 +147,7 @@ def check_console(arguments, work, image):
 
 
 def shared_calls():
-    """Set up while the memory is free, used when it is an enclave; then all aimed at what is owned."""
+    """Set up while the memory is free, used when it is an enclave; then all at what is owned."""
     setups = [(PMU, 7), (DBTR, 1), (MPXY, 1), (STA, 0), (NACL, 1)]
     first = [(*call, EPM + 0x1000, 0, 0) for call in setups]
     uses = [(PMU, 4, 0, 1, 2), (DBTR, 2, 0, 1), (DBTR, 3, 1), (MPXY, 2, 0), (NACL, 3)]

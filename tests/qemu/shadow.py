@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A shadow of the PMP (D4): the machine is stopped at every entry to a lower world, at the monitor's
-mret, while an enclave is created, run, stopped, resumed and ends; every time the PMP registers are
-read from outside and judged, byte by byte, by a decoder that knows only the specification.
+"""A shadow of the PMP (D4): the machine is stopped at every entry to a lower world, at the
+monitor's mret, while an enclave is created, run, stopped, resumed and ends; every time the PMP
+registers are read from outside and judged, byte by byte, by a decoder that knows only the
+specification.
 
   shadow.py --build DIR [--variant NAME] [--sees] [--entries N] [--timeout SECONDS]
 
@@ -33,7 +34,7 @@ def parse():
 
 
 def entry_ranges(cfg, addresses):
-    """(first, end, rights) of every entry that is on, in order (privileged specification, 3.7.1)."""
+    """(first, end, rights) of every entry that is on, in order (privileged spec., 3.7.1)."""
     ranges = []
     for index, (byte, address) in enumerate(zip(cfg, addresses)):
         mode = byte >> 3 & 3

@@ -28,7 +28,7 @@ MOVING = re.compile(r"cycleh?|instreth?|timeh?|m(cycle|instret)h?|mip|sip|vstime
 
 
 def parse():
-    parser = command_line(__doc__, 60)
+    parser = command_line(__doc__, 55)
     parser.add_argument("--case", choices=("leftovers", "locked", "reboot", "reset"), required=True)
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--firmware", choices=sorted(FIRMWARES), default="1.6")
