@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/access.hpp"
 
+#include "base/wipe.hpp"
+
 #include <algorithm>
 
 namespace plinth::monitor {
@@ -14,7 +16,9 @@ u64 stored_value(HartState& h, Insn const& insn) {
     if (insn.kind != Kind::StoreFp) return h.regs.guest.get(insn.rs2());
     FpState fp;
     h.hart.save(fp);
-    return fp.f[insn.rs2()];
+    auto const value = fp.f[insn.rs2()];
+    wipe_object(fp);
+    return value;
 }
 
 /// The word that an AMO leaves (unprivileged 8.4). Words of 4 bytes are sign-extended, which keeps
@@ -128,6 +132,7 @@ void complete(HartState& h, Insn insn, u64 value) {
     h.hart.save(fp);
     fp.f[insn.rd()] = bits == 32 ? low | 0xffff'ffff'0000'0000U : low; // NaN-boxed
     h.hart.load(fp);
+    wipe_object(fp);
     auto& status = h.world == World::Enclave ? h.enclave->supervisor.sstatus : h.v.mstatus;
     status = mstatus::Fs::set(status, 3);
 }

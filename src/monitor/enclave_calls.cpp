@@ -100,7 +100,7 @@ Result<Claim> claim(HartState& h, Layout const& layout, Enclave*& out) {
 template <typename Step> void in_pieces(HartState& h, PhysRange range, Step step) {
     auto const bytes = h.hart.bytes(range);
     for (std::size_t done = 0; done < bytes.size(); done += page_size) {
-        step(bytes.subspan(done, std::min<std::size_t>(page_size, bytes.size() - done)));
+        step(bytes.subspan(done, page_size)); // all ranges are whole pages
         serve(h);
     }
 }

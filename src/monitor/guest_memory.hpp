@@ -26,7 +26,7 @@ u64 fetch_hidden(HartState& h);
 /// The instruction at regs.pc of the current world; above 32 bits (see fetched()) if it cannot be
 /// read any more.
 inline u64 fetch(HartState& h) {
-    return h.loaded->hides_code ? fetch_hidden(h) : h.hart.fetch(h.regs.guest.pc);
+    return h.hides_code ? fetch_hidden(h) : h.hart.fetch(h.regs.guest.pc);
 }
 constexpr bool fetched(u64 bits) { return bits >> 32U == 0; }
 

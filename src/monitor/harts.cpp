@@ -22,16 +22,15 @@ void ask_others(HartState& h) {
     return lower(make(denied, h.v.pmp), h.hart.features().pmp_entries);
 }
 
-/// Says once if the firmware's PMP asks for more than this hart has.
+} // namespace
+
 void warn(HartState& h) {
-    h.warned = true;
+    h.warning = Warning::Said;
     Console console{h.hart};
     Text{console}
         << "Plinth: WARN: hart " << u64{h.hart.id()}
         << ": the firmware's PMP entries need more than this hart has; the rest is denied\n";
 }
-
-} // namespace
 
 [[gnu::noinline]] void recompute_firmware(HartState& h) {
     h.firmware_stale = false;
@@ -46,7 +45,7 @@ void warn(HartState& h) {
     h.loaded = nullptr;
     auto const host = lowered(h, h.monitor->published.read(), host_plan);
     h.host_image = host.image;
-    if (!host.complete && !h.warned) warn(h);
+    if (!host.complete && h.warning == Warning::None) h.warning = Warning::Due;
     auto const most =
         std::max(lowered(h, {}, host_plan).image.used, lowered(h, {}, firmware_plan).image.used);
     h.free_entries.store(h.hart.features().pmp_entries - most);

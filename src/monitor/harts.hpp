@@ -40,6 +40,8 @@ inline void forget_plans(HartState& h) {
 /// range, else 2.
 bool room_for(Monitor const& monitor, enclave::Registry const& registry, PhysRange epm);
 
+/// Says that the firmware's PMP asks for more than this hart has.
+void warn(HartState& h);
 /// Lower the plans anew. Not inlined: plans take much of the stack.
 void recompute_host(HartState& h);
 void recompute_firmware(HartState& h);
@@ -64,6 +66,7 @@ inline arch::PmpImage const& current_image(HartState& h) {
 inline void load_plan(HartState& h, arch::PmpImage const& image) {
     if (h.loaded == &image) return;
     h.loaded = &image;
+    h.hides_code = image.hides_code;
     h.hart.load_pmp(image);
 }
 /// Makes the PMP hold the plan of the world that runs on this hart.

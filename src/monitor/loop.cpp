@@ -32,6 +32,7 @@ Next handle(HartState& h) {
     if (h.trap.is_interrupt()) {
         if (h.trap.code() == irq::Msi) h.hart.clear_ipi();
         serve(h);
+        if (h.warning == Warning::Due) warn(h);
         h.now = h.hart.time();
         program_deadline(h);
         if (h.world != World::Enclave) return resume();

@@ -78,15 +78,19 @@ template <bool All, bool Store> [[gnu::noinline]] Short access_clint(HartState& 
     return Short::Turn;
 }
 
-template <bool All> [[gnu::always_inline]] inline Short short_path(HartState& h) {
-    if (h.loaded->hides_code) return Short::No;
-    auto const cause = static_cast<Cause>(h.hart.read<csr::Mcause>());
-    if (cause == Cause::LoadAccess) return access_clint<All, false>(h);
-    if (cause == Cause::StoreAccess) return access_clint<All, true>(h);
+template <bool All> [[gnu::noinline]] Short access_csr(HartState& h) {
     auto const insn = arch::CsrInsn{instruction(h, Cause::IllegalInstruction)};
     if (!insn.valid()) return insn.bits == mret ? return_from_m(h) : Short::No;
     if (!All && (preserved(insn.bits, 7) | preserved(insn.bits, 15)) != 0) return Short::Save;
     return emulate_csr(h, insn).word == skip().word ? go_on<All>(h, 4) : Short::No;
+}
+
+/// Only chooses: what follows needs registers saved, and what leaves here does not.
+template <bool All> [[gnu::always_inline]] inline Short short_path(HartState& h) {
+    if (h.hides_code) return Short::No;
+    auto const cause = static_cast<Cause>(h.hart.read<csr::Mcause>());
+    if (cause == Cause::IllegalInstruction) return access_csr<All>(h);
+    return cause == Cause::LoadAccess ? access_clint<All, false>(h) : access_clint<All, true>(h);
 }
 
 } // namespace

@@ -3,8 +3,8 @@
 // global.
 //
 // Who may touch what. A HartState belongs to its hart, except the fields marked `shared`, which are
-// atomic. Monitor::registry is behind its lock; published and generation are written under that
-// lock and read without it. No hart ever waits without serving other harts' requests (wait_until).
+// atomic. Monitor::registry is behind its lock; published is written under that lock and read
+// without it. No hart waits for another without serving its requests (wait_until), until it stops.
 #pragma once
 
 #include "attest/drbg.hpp"
@@ -38,6 +38,9 @@ struct VirtCsrs {
     VirtualPmp pmp{};
 };
 
+/// That the host's plan does not fit the PMP; said once, when no other hart waits.
+enum class Warning : u8 { None, Due, Said };
+
 struct Monitor;
 
 /// One hart.
@@ -65,8 +68,9 @@ struct HartState {
 
     // Lowered plans, recomputed when the plans' inputs change.
     arch::PmpImage const* loaded{nullptr}; ///< which of them the PMP holds
+    bool hides_code{false};                ///< of that one
     bool firmware_stale{false}, host_stale{false};
-    bool warned{false}; ///< it was said that the host's plan does not fit the PMP
+    Warning warning{Warning::None};
     arch::PmpImage firmware_image{}, firmware_mprv_image{}, host_image{}, enclave_image{};
 
     /// What the last emulated LR read; width 0: no reservation.

@@ -177,6 +177,7 @@ void enclave_to_host(HartState& h, enclave::Answer answer) {
 
 void forget_worlds(HartState& h) {
     wipe_object(h.regs);
+    wipe_stack_below(); // what was read for an enclave
     if (h.hart.features().envcfg) h.hart.write<csr::Menvcfg>(0);
     enclave::load(h.hart, enclave::SupervisorContext{});
     enclave::load(h.hart, enclave::HypervisorContext{});

@@ -179,6 +179,9 @@ TEST(Harts, AFirmwareWhosePmpNeedsMoreThanTheHartHasIsWarnedOfOnce) {
     bench.write_csr(csr::Mepc, Bench::host_pc);
     bench.play(illegal(insn_mret));
     bench.play(ecall());
+    EXPECT_EQ(said(), 0U); // not while another hart may wait for this one
+    bench.hart().hart.send_ipi(0);
+    bench.write_csr(csr::Mscratch, 0);
     EXPECT_EQ(said(), 1U);
     bench.write_csr(csr::Pmpcfg0, 0x1b1f'1f1f'1f1f'1f1f);
     bench.play(illegal(insn_mret));
@@ -187,6 +190,8 @@ TEST(Harts, AFirmwareWhosePmpNeedsMoreThanTheHartHasIsWarnedOfOnce) {
         EXPECT_FALSE(hart.guest_load(0x8050'e000, 8, guest.mstatus).ok);
         return ecall()(hart, guest);
     });
+    bench.hart().hart.send_ipi(0);
+    bench.write_csr(csr::Mscratch, 0);
     EXPECT_EQ(said(), 1U);
 }
 
@@ -209,6 +214,18 @@ TEST(Harts, O35_TheSecondOfTwoResetsStopsAndLeavesTheWipingToTheFirst) {
     EXPECT_TRUE(board::outside.resets.empty());
     EXPECT_EQ(bench.peek(Bench::epm), 0x5ec2e7U); // still denied, and still hart 1's to wipe
     EXPECT_FALSE(reachable(bench, 0, Bench::epm));
+}
+
+/// It is not among those that were asked, and nobody waits for it to run a world.
+TEST(Harts, O35_AHartThatComesWhileTheMachineStopsParksAtOnce) {
+    Bench bench{{.harts = 2, .keys = false}};
+    auto& late = bench.hart(2);
+    late.monitor = bench.monitor.get();
+    late.hart.attach(bench.machine, 2, bench.hart().hart.features());
+    (void)begin_to_stop(bench.hart(0));
+    EXPECT_THROW(go_online(late), Parked);
+    EXPECT_EQ(late.online, 1U);
+    EXPECT_EQ(late.parked, 1U);
 }
 
 /// The other hart obeys at once: it parks, and only then control leaves.

@@ -69,11 +69,7 @@ plinth_fetch:
     andi t2, a0, 2
     bnez t2, 2f
     lwu a2, 0(a0)
-    .balign 4
-9:  csrw mstatus, t5
-    csrw mtvec, t0
-    mv a0, a2
-    ret
+    j 9f
 2:  lhu t3, 0(a0)
     andi t2, t3, 3
     addi t2, t2, -3
@@ -82,7 +78,11 @@ plinth_fetch:
     slli t4, t4, 16
     or t3, t3, t4
 3:  mv a2, t3
-    j 9b
+    .balign 4
+9:  csrw mstatus, t5
+    csrw mtvec, t0
+    mv a0, a2
+    ret
 
 .globl plinth_guest_store
 plinth_guest_store:
