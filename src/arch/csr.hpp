@@ -16,7 +16,7 @@ inline constexpr CsrNumber Cycle = 0xc00, Time = 0xc01, Instret = 0xc02, Hpmcoun
 inline constexpr CsrNumber Sstatus = 0x100, Sie = 0x104, Stvec = 0x105, Scounteren = 0x106,
                            Senvcfg = 0x10a, Sscratch = 0x140, Sepc = 0x141, Scause = 0x142,
                            Stval = 0x143, Sip = 0x144, Stimecmp = 0x14d, Siselect = 0x150,
-                           Satp = 0x180, Scontext = 0x5a8, Sstateen0 = 0x10c, Scountovf = 0xda0;
+                           Satp = 0x180, Scountovf = 0xda0;
 // Hypervisor and virtual supervisor
 inline constexpr CsrNumber Hstatus = 0x600, Hedeleg = 0x602, Hideleg = 0x603, Hie = 0x604,
                            Htimedelta = 0x605, Hcounteren = 0x606, Hgeie = 0x607, Henvcfg = 0x60a,
@@ -32,7 +32,7 @@ inline constexpr CsrNumber Mstatus = 0x300, Misa = 0x301, Medeleg = 0x302, Midel
                            Mtval = 0x343, Mip = 0x344, Mtinst = 0x34a, Mtval2 = 0x34b,
                            Pmpcfg0 = 0x3a0, Pmpcfg2 = 0x3a2, Pmpcfg15 = 0x3af, Pmpaddr0 = 0x3b0,
                            Pmpaddr63 = 0x3ef, Mseccfg = 0x747, Tselect = 0x7a0, Tdata1 = 0x7a1,
-                           Tdata2 = 0x7a2, Mcycle = 0xb00, Minstret = 0xb02, Mhpmcounter3 = 0xb03,
+                           Mcycle = 0xb00, Minstret = 0xb02, Mhpmcounter3 = 0xb03,
                            Mhpmcounter31 = 0xb1f, Mvendorid = 0xf11, Marchid = 0xf12,
                            Mimpid = 0xf13, Mhartid = 0xf14, Mconfigptr = 0xf15;
 } // namespace csr
@@ -88,9 +88,7 @@ inline constexpr u64 below_m = s_bits | vs_bits | bit(Lcofi);
 /// hstatus.HU lets U-mode execute hypervisor loads and stores (9.2.1).
 namespace hstatus {
 using Hu = Field<9>;
-using Spvp = Field<8>;
 using Spv = Field<7>;
-using Gva = Field<6>;
 } // namespace hstatus
 
 /// menvcfg and senvcfg, 3.1.18.
@@ -99,6 +97,7 @@ using Fiom = Field<0>;
 using Cbie = Field<4, 2>;
 using Cbcfe = Field<6>;
 using Cbze = Field<7>;
+using Adue = Field<61>;
 using Pbmte = Field<62>;
 using Stce = Field<63>;
 } // namespace envcfg

@@ -34,7 +34,6 @@ struct Features {
     bool svinval{false};      ///< sinval.vma and its fences exist
     bool countinhibit{false}; ///< mcountinhibit exists
     bool scountovf{false};    ///< Sscofpmf
-    bool triggers{false};     ///< tselect exists
     /// S-mode has registers that the monitor does not switch: F without D, vectors over 256 bits,
     /// AIA's indirect ones. Such a hart runs no enclaves.
     bool unswitched{false};

@@ -40,7 +40,6 @@ enum class Code : u32 {
 struct CreateArgs {
     u64 epm_base, epm_size, utm_base, utm_size;
     u64 runtime, user, free, free_requested;
-    friend constexpr bool operator==(CreateArgs const&, CreateArgs const&) = default;
 };
 static_assert(sizeof(CreateArgs) == 64 && std::has_unique_object_representations_v<CreateArgs>);
 

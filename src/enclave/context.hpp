@@ -45,7 +45,6 @@ struct SupervisorContext {
     SupervisorCsrs::Values csrs{};
     EnvironmentCsrs::Values envcfg{};
     u64 sstatus{0}; ///< bits of mstatus::s_writable
-    u64 sie{0};     ///< the S bits of mie
     arch::FpState fp{};
     arch::VectorState vector{};
 };

@@ -98,10 +98,10 @@ void deliver_pending(HartState& h) {
 void go_online(HartState& h) {
     forget_worlds(h);
     reset_virtual_hart(h);
+    recompute_host(h); // says how many entries it leaves for enclaves
     h.online.store(1);
     obey(h); // what was asked before this hart was online (invariant 6)
     program_deadline(h);
-    (void)host_image(h); // says how many entries it leaves for enclaves
 }
 
 void run(HartState& h) {

@@ -16,10 +16,20 @@ inline constexpr unsigned virtual_pmp_entries = 8;
 struct VirtualPmp {
     alignas(8) std::array<u8, virtual_pmp_entries> cfg{};
     std::array<u64, virtual_pmp_entries> addr{};
+    unsigned grain{0}; ///< G of 3.7.1: the hart's smallest region has 2^(G+2) bytes
+
+    /// What pmpaddr `index` reads: bits below the grain are ones in NAPOT, else zeros.
+    u64 address(unsigned index) const {
+        if (grain == 0) return addr[index];
+        auto const napot = (cfg[index] & 0x10U) != 0;
+        return napot ? addr[index] | ((1ULL << (grain - 1)) - 1) : coarse(addr[index]);
+    }
     /// What entry `index` matches, if anything.
     std::optional<PhysRange> range(unsigned index) const {
-        return arch::pmp_range(cfg[index], addr[index], index == 0 ? 0 : addr[index - 1]);
+        return arch::pmp_range(cfg[index], address(index),
+                               index == 0 ? 0 : coarse(addr[index - 1]));
     }
+    u64 coarse(u64 word) const { return word & ~((1ULL << grain) - 1); }
 };
 
 struct Rule {

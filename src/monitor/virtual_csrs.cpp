@@ -120,7 +120,11 @@ void write_menvcfg(HartState& h, CsrNumber, u64 asked, u64) {
     // Invalidating a line would bring back what a wipe has overwritten: it is done as a flush
     // (F-26).
     if (envcfg::Cbie::get(asked) == 3) asked = envcfg::Cbie::set(asked, 1);
-    h.hart.write<csr::Menvcfg>(asked);
+    // What these bits ask for is switched between worlds; what others ask for is not.
+    h.hart.write<csr::Menvcfg>(asked &
+                               (envcfg::Fiom::mask | envcfg::Cbie::mask | envcfg::Cbcfe::mask |
+                                envcfg::Cbze::mask | envcfg::Adue::mask | envcfg::Pbmte::mask |
+                                envcfg::Stce::mask));
     h.v.menvcfg = h.hart.read<csr::Menvcfg>();
 }
 void write_mcounteren(HartState& h, CsrNumber, u64 asked, u64) {
@@ -151,13 +155,15 @@ void write_pmpcfg(HartState& h, CsrNumber number, u64 asked, u64) {
     for (unsigned i = 0; i < 8 && first + i < virtual_pmp_entries; ++i) {
         auto& cfg = h.v.pmp.cfg[first + i];
         if ((cfg & pmpcfg::locked) != 0) continue;
-        cfg = legalize_pmpcfg(static_cast<u8>(asked >> (8 * i)));
+        auto const next = legalize_pmpcfg(static_cast<u8>(asked >> (8 * i)));
+        auto const na4 = (next & pmpcfg::a_mask) == pmpcfg::na4;
+        cfg = na4 && h.v.pmp.grain != 0 ? static_cast<u8>(merge(next, cfg, pmpcfg::a_mask)) : next;
     }
     vpmp_changed(h);
 }
 u64 read_pmpaddr(HartState& h, CsrNumber number) {
     auto const index = static_cast<unsigned>(number - csr::Pmpaddr0);
-    return index < virtual_pmp_entries ? h.v.pmp.addr[index] : 0;
+    return index < virtual_pmp_entries ? h.v.pmp.address(index) : 0;
 }
 /// A locked entry keeps its address, and so does the one below a locked TOR entry.
 void write_pmpaddr(HartState& h, CsrNumber number, u64 asked, u64) {

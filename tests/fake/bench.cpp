@@ -23,7 +23,9 @@ constexpr std::uint64_t misa_of(char const* names) { return 2ULL << 62U | letter
 } // namespace
 
 Features features(Wanted const& wanted) {
-    Features f{.misa = misa_of("ACDFIMSU"), .pmp_entries = wanted.pmp_entries, .pmp_granule = 2};
+    Features f{.misa = misa_of("ACDFIMSU"),
+               .pmp_entries = wanted.pmp_entries,
+               .pmp_granule = wanted.pmp_granule};
     if (!wanted.supervisor) f.misa &= ~letters("S");
     if (!wanted.floating) f.misa &= ~letters("FD");
     if (wanted.hypervisor) f.misa |= misa_of("H");

@@ -23,6 +23,7 @@ namespace plinth::fake {
 struct Wanted {
     unsigned harts{1};
     unsigned pmp_entries{16};
+    unsigned pmp_granule{2}; ///< log2 of bytes
     bool sstc{false};
     bool hypervisor{false};
     bool vector{false};

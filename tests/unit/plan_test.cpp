@@ -76,6 +76,27 @@ TEST(PmpEntry, X03_EveryEntryMatchesWhatTheSpecificationSays) {
     }
 }
 
+/// Entries of a hart whose smallest region is larger than four bytes.
+TEST(PmpEntry, X03_EveryEntryOfACoarseHartMatchesWhatTheSpecificationSays) {
+    Random random{2};
+    for (int round = 0; round < 200'000; ++round) {
+        VirtualPmp pmp{
+            .cfg = {static_cast<std::uint8_t>(random()), static_cast<std::uint8_t>(random())},
+            .addr = {random() >> (10 + pick(random, 54)), random() >> (10 + pick(random, 54))},
+            .grain = static_cast<unsigned>(pick(random, 20))};
+        auto const index = static_cast<unsigned>(pick(random, 2));
+        if (!reference::pmp_entry_legal(pmp.cfg[index] & 0x9f, pmp.grain)) continue;
+        auto const region = reference::pmp_region(pmp.cfg, pmp.addr, index, pmp.grain);
+        auto const found = pmp.range(index);
+        ASSERT_EQ(!found, region.empty()) << round;
+        ASSERT_EQ(pmp.address(index),
+                  reference::pmpaddr_reads_as(pmp.addr[index], pmp.cfg[index], pmp.grain));
+        if (!found) continue;
+        ASSERT_EQ(found->base().raw, region.low) << round;
+        ASSERT_EQ(found->last() + 1, std::min(region.end, limit)) << round;
+    }
+}
+
 // --- a random machine ---------------------------------------------------------------------------
 
 struct State {

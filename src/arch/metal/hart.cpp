@@ -23,6 +23,16 @@ template <unsigned... I> void clear_events(std::integer_sequence<unsigned, I...>
     ((Hart::probe<csr::Mhpmevent3 + I>() ? Hart::write<csr::Mhpmevent3 + I>(0) : void()), ...);
 }
 
+/// Switches all entries off that there are, up to 64. False: one is locked, out of our hands.
+template <unsigned... I> bool clear_pmpcfg(std::integer_sequence<unsigned, I...>) {
+    constexpr auto cleared = []<CsrNumber N>() {
+        if (!Hart::probe<N>()) return true;
+        Hart::write<N>(0);
+        return Hart::read<N>() == 0;
+    };
+    return (cleared.template operator()<csr::Pmpcfg0 + 2 * I>() && ...);
+}
+
 /// A trigger that keeps its type and has no other bit set matches nothing (debug
 /// specification 5.2).
 constexpr u64 trigger_type = 0xfULL << 60U;
@@ -63,7 +73,6 @@ void Hart::find_features() {
     if (probe<csr::Mseccfg>()) write<csr::Mseccfg>(0);
     f.svinval = f.has('S') && executes<0x18000073>(); // sfence.w.inval
     f.scountovf = f.has('S') && probe<csr::Scountovf>();
-    f.triggers = probe<csr::Tselect>();
     if (f.envcfg) {
         write<csr::Menvcfg>(envcfg::Stce::mask);
         f.sstc = envcfg::Stce::get(read<csr::Menvcfg>()) != 0 && probe<csr::Stimecmp>();
@@ -71,7 +80,7 @@ void Hart::find_features() {
         write<csr::Menvcfg>(0);
         if (f.has('S')) write<csr::Senvcfg>(0);
     }
-    for (u64 i = 0; f.triggers && i < 64; ++i) {
+    for (u64 i = 0; probe<csr::Tselect>() && i < 64; ++i) {
         write<csr::Tselect>(i);
         if (read<csr::Tselect>() != i || !probe<csr::Tdata1>()) break;
         write<csr::Tdata1>(0);
@@ -98,13 +107,8 @@ void Hart::find_features() {
 /// bit).
 bool Hart::find_pmp() {
     auto& count = features_.pmp_entries;
-    if (!probe<csr::Pmpcfg0>()) return false;
-    if (((read<csr::Pmpcfg0>() | (probe<csr::Pmpcfg2>() ? read<csr::Pmpcfg2>() : 0)) &
-         0x8080808080808080ULL) != 0)
-        return false; // a locked entry is out of our hands
-    write<csr::Pmpcfg0>(0);
-    if (probe<csr::Pmpcfg2>()) write<csr::Pmpcfg2>(0);
-    if (!probe<csr::Pmpaddr0>()) return false;
+    if (!probe<csr::Pmpcfg0>() || !probe<csr::Pmpaddr0>()) return false;
+    if (!clear_pmpcfg(std::make_integer_sequence<unsigned, 8>{})) return false;
     each_entry(max_pmp_entries, [&](auto index) {
         write<csr::Pmpaddr0 + index>(pmpaddr_mask);
         auto const back = read<csr::Pmpaddr0 + index>();
