@@ -34,24 +34,30 @@
 8:
 .endm
 
-.section .text.plinth_guest_access, "ax"
-.balign 4
-.globl plinth_guest_load
-plinth_guest_load:
-    li t1, 0
+# The one of four instructions that the width names, on t1.
+.macro by_width byte, half, word, double
     li t5, 4
     beq a1, t5, 4f
     bgtu a1, t5, 7f
     li t5, 1
     beq a1, t5, 1f
-    with_rights "lhu t1, 0(a0)"
+    with_rights "\half t1, 0(a0)"
     j 3f
-1:  with_rights "lbu t1, 0(a0)"
+1:  with_rights "\byte t1, 0(a0)"
     j 3f
-4:  with_rights "lwu t1, 0(a0)"
+4:  with_rights "\word t1, 0(a0)"
     j 3f
-7:  with_rights "ld t1, 0(a0)"
-3:  sd t1, VALUE(a3)
+7:  with_rights "\double t1, 0(a0)"
+3:
+.endm
+
+.section .text.plinth_guest_access, "ax"
+.balign 4
+.globl plinth_guest_load
+plinth_guest_load:
+    li t1, 0
+    by_width lbu, lhu, lwu, ld
+    sd t1, VALUE(a3)
     mv a0, a3
     ret
 
@@ -87,37 +93,18 @@ plinth_fetch:
 .globl plinth_guest_store
 plinth_guest_store:
     ld t1, VALUE(a3)
-    li t5, 4
-    beq a1, t5, 4f
-    bgtu a1, t5, 7f
-    li t5, 1
-    beq a1, t5, 1f
-    with_rights "sh t1, 0(a0)"
-    j 3f
-1:  with_rights "sb t1, 0(a0)"
-    j 3f
-4:  with_rights "sw t1, 0(a0)"
-    j 3f
-7:  with_rights "sd t1, 0(a0)"
-3:  mv a0, a3
+    by_width sb, sh, sw, sd
+    mv a0, a3
     ret
 
 # First an atomic of no effect: it faults as a store, before anything is marked accessed. Then LR
 # and, if it read a4, SC of VALUE: a5 = the word, a6 = 0 if it was stored.
-.macro swap_word
-    amoor.w a5, zero, (a0)
+.macro swap width
+    amoor.\width a5, zero, (a0)
     bne a5, a4, 6f
-    lr.w.aqrl a5, (a0)
+    lr.\width\().aqrl a5, (a0)
     bne a5, a4, 6f
-    sc.w.aqrl a6, t1, (a0)
-6:
-.endm
-.macro swap_double
-    amoor.d a5, zero, (a0)
-    bne a5, a4, 6f
-    lr.d.aqrl a5, (a0)
-    bne a5, a4, 6f
-    sc.d.aqrl a6, t1, (a0)
+    sc.\width\().aqrl a6, t1, (a0)
 6:
 .endm
 
@@ -127,9 +114,9 @@ plinth_guest_swap:
     li a6, 1
     li t5, 4
     bgtu a1, t5, 7f
-    with_rights swap_word
+    with_rights "swap w"
     j 3f
-7:  with_rights swap_double
+7:  with_rights "swap d"
 3:  mv a0, a3
     beqz t4, 2f                     # a fault: cause and tval are there
     sd a5, VALUE(a3)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Saves and loads the floating-point and vector register files. The caller knows that the hart has them.
+# Saves and loads the floating-point and vector register files. The caller knows that the hart has
+# them.
 
 .option arch, +d, +v
 
