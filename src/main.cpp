@@ -5,6 +5,7 @@
 #include "monitor/console.hpp"
 #include "monitor/harts.hpp"
 #include "monitor/loop.hpp"
+#include "monitor/short_path.hpp"
 #include "monitor/worlds.hpp"
 
 #include <bit>
@@ -69,6 +70,9 @@ std::uintptr_t __stack_chk_guard;
 
 /// See switch.S.
 static_assert(offsetof(HartState, world) == 200 && static_cast<u8>(World::Firmware) == 0);
+static_assert(static_cast<u64>(Short::Resume) == 1 &&
+              static_cast<u64>(Short::ResumePrepared) == 2 && static_cast<u64>(Short::Save) == 3 &&
+              static_cast<u64>(Short::Turn) == 4 && static_cast<u64>(Short::ResumeAll) == 5);
 
 /// A trap while the monitor ran: never a guest's doing.
 [[noreturn]] void plinth_monitor_trapped() {

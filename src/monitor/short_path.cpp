@@ -22,6 +22,7 @@ constexpr u64 preserved(u64 bits, unsigned low) {
 /// What could not be read is looked at by the run loop, as it trapped.
 [[gnu::cold, gnu::noinline]] u64 unreadable(HartState& h, Cause cause) {
     h.hart.write<csr::Mcause>(arch::raw(cause));
+    h.hart.write<csr::Mtval>(h.trap.tval); // not looked at if the instruction was illegal
     return 0;
 }
 /// The instruction at pc, 0 if it cannot be read any more.

@@ -85,7 +85,7 @@ struct EntryCsrs {
 /// mie for the current world: the monitor's own two always; in vM what it would take now, none of
 /// which is delegated there, so that it comes to the monitor; below M also what the host enabled
 /// (invariants 9 and 12). Of sstatus vM needs the registers only: satp is 0, sstatus is emulated.
-/// TW brings its wfi here where there is no S-mode, too (3.1.6.5).
+/// Where there is no S-mode TW brings its wfi here (3.1.6.5).
 EntryCsrs entry_csrs(HartState& h) {
     constexpr u64 traps = mstatus::Tvm::mask | mstatus::Tw::mask | mstatus::Tsr::mask;
     constexpr auto fixed = mstatus::Uxl::set(mstatus::Sxl::set(mstatus::Mpie::mask, 2), 2);
@@ -96,8 +96,8 @@ EntryCsrs entry_csrs(HartState& h) {
     switch (h.world) {
     case World::Firmware: {
         auto const taken = mstatus::Mie::get(status) == 0 ? 0 : h.v.mie & ~h.v.mideleg & not_vs;
-        return {own | taken,
-                fixed | mstatus::Tw::mask | (status & (mstatus::Fs::mask | mstatus::Vs::mask))};
+        auto const wait = (h.lacking & need::letter('S')) != 0 ? mstatus::Tw::mask : 0;
+        return {own | taken, fixed | wait | (status & (mstatus::Fs::mask | mstatus::Vs::mask))};
     }
     case World::Host:
         return {own | (h.v.mie & (irq::bit(irq::Mei) | irq::below_m)),
