@@ -4,6 +4,7 @@
 namespace differ {
 
 bool has_hypervisor;
+bool has_vector;
 
 namespace {
 
@@ -34,6 +35,9 @@ constexpr uint64_t uxl = uint64_t{1} << 32U, vs = 0x600, lcofi = 0x2000, gva = u
 constexpr uint64_t vsstatus_bits = 0xc6122;
 constexpr uint64_t vs_interrupts = 0x1444, vs_exceptions = 0xf00400;
 constexpr uint64_t far_times = 0xfffff00000000fffULL;
+
+/// VS where it is a field.
+uint64_t vector_status() { return has_vector ? vs : 0; }
 
 } // namespace
 
@@ -79,7 +83,7 @@ uint64_t interesting(Random& random) {
 namespace {
 
 uint64_t restrict_status(uint64_t value, Form form) {
-    value = avoid_field(value, form, 11, 2) & ~(uxl | vs | gva);
+    value = avoid_field(value, form, 11, 2) & ~(uxl | (vs & ~vector_status()) | gva);
     return has_hypervisor ? value : value & ~mpv;
 }
 
@@ -100,8 +104,9 @@ uint64_t restrict_medeleg(uint64_t value, Form form) {
 uint64_t restrict_operand(unsigned number, Form form, uint64_t value) {
     switch (number) {
     case csr::Mstatus: return restrict_status(value, form);
-    case csr::Sstatus: return value & ~(uxl | vs);
-    case csr::Vsstatus: return operation(form) == 3 ? value : value & vsstatus_bits;
+    case csr::Sstatus: return value & ~(uxl | (vs & ~vector_status()));
+    case csr::Vsstatus:
+        return operation(form) == 3 ? value : value & (vsstatus_bits | vector_status());
     case csr::Medeleg: return restrict_medeleg(value, form);
     case csr::Vsie: return value & ~uint64_t{0x444};
     case csr::Vsip: return value & ~uint64_t{6};

@@ -7,6 +7,7 @@
 //   c, l, r            code, log and state of a program, when a full log is asked for
 //   a RULE TIMES HASH  how often a rule hid something, and what
 //   k CSR n n n n n n  successes per form; t HANDLER MODE CAUSE n   traps
+//   i KIND n n… n…     watched instructions: passed; by mode illegal, denied
 //   m n                accesses of M-mode that a locked vPMP denied
 #include "machine.hpp"
 #include "memory.hpp"
@@ -16,7 +17,7 @@
 namespace differ {
 
 extern "C" {
-alignas(64) uint32_t code[(max_steps + 1) * slot_words];
+alignas(4096) uint32_t code[(max_steps + 1) * slot_words];
 }
 
 namespace {
@@ -161,6 +162,13 @@ void note_registers(uint64_t program) {
     }
     if (auto const* const fp = read_fp(); fp != nullptr)
         for (unsigned n = 0; n < 32; ++n) note("fp", n, fp[n]);
+    uint64_t const* vectors = nullptr;
+    uint64_t hash = 0;
+    for (unsigned n = 0, count = read_vectors(vectors); n < count; ++n) {
+        hash = mix(hash ^ vectors[n]);
+        if ((params.flags & flag_full_log) != 0) note("vector word", n, vectors[n]);
+    }
+    note("vectors", hash);
 }
 
 void note_memory() {
@@ -223,6 +231,12 @@ void print_coverage() {
         for (auto const times : successes[n]) say(' ', Dec{times});
         say('\n');
     }
+    for (unsigned kind = 0; kind < watched_kinds; ++kind) {
+        say("i ", Dec{kind}, ' ', Dec{watches[kind].passed});
+        for (auto const times : watches[kind].illegal) say(' ', Dec{times});
+        for (auto const times : watches[kind].denied) say(' ', Dec{times});
+        say('\n');
+    }
     say("m ", Dec{locked_faults}, '\n');
     for (unsigned handler = 0; handler < handlers; ++handler)
         for (unsigned mode = 0; mode < trapped_modes; ++mode)
@@ -258,12 +272,13 @@ Cell* take_cell(int rule) {
 
 extern "C" [[noreturn]] void differ_main() {
     using namespace differ;
-    asm volatile("csrw mtvec, %0\n csrs mstatus, %1" ::"r"(&differ_m_direct), "r"(0x2000));
+    asm volatile("csrw mtvec, %0\n csrs mstatus, %1" ::"r"(&differ_m_direct), "r"(0x2200));
     read_rules();
     say("differ: start\n");
     for (unsigned n = 0; n < known_count; ++n)
         present[n] = !is_unused(known_csr(n)) && can_read(known_csr(n));
     has_double = can_read(csr::Misa) && (last_register[5] >> 3U & 1U) != 0;
+    has_vector = present[known_index(csr::Vlenb)];
     has_hypervisor = present[known_index(csr::Mtinst)];
     build_tables();
     build_state_code();

@@ -25,17 +25,28 @@ struct alignas(16384) GuestRoot {
 GuestRoot guest_root;
 Table guest_pages;
 
-/// One routine for each CSR: csrw of its initial value, csrr; and for all FP registers.
+/// One routine for each CSR: csrw of its initial value, csrr; and for all FP and vector registers.
+/// What the routines write is apart from them: QEMU is slow where a page has both.
 constexpr unsigned write_words = 14, read_words = 4, fp_words = 40;
-alignas(64) uint32_t write_code[known_count * write_words];
-alignas(64) uint32_t read_code[known_count * read_words];
-alignas(64) uint32_t fp_reset_code[fp_words];
-alignas(64) uint32_t fp_dump_code[fp_words];
-uint64_t fp_dump[32];
+struct alignas(4096) Routines {
+    uint32_t write[known_count * write_words];
+    uint32_t read[known_count * read_words];
+    uint32_t fp_reset[fp_words];
+    uint32_t fp_dump[fp_words];
+    uint32_t vector_reset[fp_words];
+    uint32_t vector_dump[fp_words];
+};
+Routines routines;
+/// The vector registers of QEMU 7.2 have up to 1024 bits.
+struct alignas(4096) Dump {
+    uint64_t fp[32];
+    uint64_t vector[32 * 1024 / 64];
+};
+Dump dump;
 
 /// Registers that may hold something else than their initial value.
 bool changed[known_count];
-bool fp_changed, clint_changed;
+bool fp_changed, vectors_changed, clint_changed;
 
 uint64_t table_pte(Table const& table) {
     return reinterpret_cast<uint64_t>(&table) >> 12U << 10U | pte_v;
@@ -78,10 +89,13 @@ void reset_memory(Random& random) {
     }
 }
 
+/// FS initial: the FP registers are used; likewise VS.
+uint64_t open_status() { return has_vector ? 0x2200 : 0x2000; }
+
 /// What each register holds when a program starts; not zero where zero would be in the way.
 uint64_t initial(unsigned number) {
     switch (number) {
-    case csr::Mstatus: return 0x2000; // FS initial: the FP registers are used
+    case csr::Mstatus: return open_status();
     case csr::Mtvec: return reinterpret_cast<uint64_t>(&differ_m_direct);
     case csr::Stvec: return reinterpret_cast<uint64_t>(&differ_s_direct);
     case csr::Vstvec: return reinterpret_cast<uint64_t>(&differ_vs_direct);
@@ -95,13 +109,12 @@ uint64_t initial(unsigned number) {
 }
 
 constexpr uint32_t insn_ret = 0x00008067;
-constexpr uint64_t fs_initial = 0x2000;
 
 uint64_t call(uint32_t const* routine) {
     return reinterpret_cast<uint64_t (*)()>(reinterpret_cast<uint64_t>(routine))();
 }
 
-void write_initial(unsigned n) { call(write_code + n * write_words); }
+void write_initial(unsigned n) { call(routines.write + n * write_words); }
 void write_initial_csr(unsigned number) {
     write_initial(static_cast<unsigned>(known_index(number)));
 }
@@ -137,11 +150,30 @@ void build_tables() {
     }
 }
 
+/// All vector registers to zero; all into vector_dump.
+void build_vector_code() {
+    Emitter reset{routines.vector_reset, fp_words}, save{routines.vector_dump, fp_words};
+    reset.csr_write(csr::Vstart, reg::zero);
+    reset.word(0x003072d7); // vsetvli x5, x0, e8, m8, tu, mu
+    save.csr_write(csr::Vstart, reg::zero);
+    save.la(6, reinterpret_cast<uint64_t>(&dump.vector));
+    save.csr_read(5, csr::Vlenb);
+    save.slli(5, 5, 3);
+    for (unsigned n = 0; n < 32; n += 8) {
+        reset.word(0x5e003057U | n << 7U); // vmv.v.i vn, 0: eight registers
+        save.word(0xe2830027U | n << 7U);  // vs8r.v vn, (x6)
+        save.add(6, 6, 5);
+    }
+    reset.word(insn_ret);
+    save.word(insn_ret);
+}
+
+/// Routines for each register; what must be known: `present`, has_double, has_vector.
 void build_state_code() {
     for (unsigned n = 0; n < known_count; ++n) {
         auto const number = known_csr(n);
-        Emitter write{write_code + n * write_words, write_words};
-        Emitter read{read_code + n * read_words, read_words};
+        Emitter write{routines.write + n * write_words, write_words};
+        Emitter read{routines.read + n * read_words, read_words};
         if (present[n] && number >> 10U != 3) {
             write.li(5, initial(number));
             write.csr_write(number, 5);
@@ -151,15 +183,16 @@ void build_state_code() {
         read.word(insn_ret);
         changed[n] = true;
     }
-    Emitter reset{fp_reset_code, fp_words}, dump{fp_dump_code, fp_words};
-    dump.la(6, reinterpret_cast<uint64_t>(&fp_dump));
+    Emitter reset{routines.fp_reset, fp_words}, save{routines.fp_dump, fp_words};
+    save.la(6, reinterpret_cast<uint64_t>(&dump.fp));
     for (unsigned n = 0; n < 32 && has_double; ++n) {
         reset.word(0xf2000053U | n << 7U); // fmv.d.x fn, x0
-        dump.store(3, n, 6, static_cast<int>(8 * n), 0x27);
+        save.store(3, n, 6, static_cast<int>(8 * n), 0x27);
     }
     reset.word(insn_ret);
-    dump.word(insn_ret);
-    fp_changed = clint_changed = true;
+    save.word(insn_ret);
+    build_vector_code();
+    fp_changed = vectors_changed = clint_changed = true;
     asm volatile("fence.i" ::: "memory");
 }
 
@@ -171,15 +204,21 @@ constexpr bool is_view(unsigned number) {
 void expect_change(unsigned number) {
     if (auto const index = known_index(number); index >= 0) changed[index] = true;
     if (number < csr::Fcsr) expect_change(csr::Fcsr);
+    if (number == csr::Vxsat || number == csr::Vxrm) expect_change(csr::Vcsr);
     if (number == csr::Hip || number == csr::Vsip) expect_change(csr::Hvip);
     if (number >> 8U == 1) expect_change(number + 0x100); // in VS-mode
 }
 
 void expect_change_by(Slot const& slot, uint32_t const* words) {
     auto const kind = static_cast<Class>(slot.kind);
-    if (kind == Class::Exotic || kind == Class::System) {
+    if (kind == Class::Exotic || kind == Class::System || kind == Class::Vector) {
         fp_changed = true;
         expect_change(csr::Fcsr);
+    }
+    if (kind == Class::Vector) {
+        vectors_changed = true;
+        constexpr unsigned written[] = {csr::Vstart, csr::Vxsat, csr::Vl, csr::Vtype};
+        for (auto const number : written) expect_change(number);
     }
     if (kind == Class::Clint) clint_changed = true;
     constexpr uint32_t opcode = 0x7f, system = 0x73, csr_form = 0x3000;
@@ -197,7 +236,7 @@ void expect_change_by_supervisor_trap() {
 
 void expect_any_change() {
     for (auto& each : changed) each = true;
-    fp_changed = clint_changed = true;
+    fp_changed = vectors_changed = clint_changed = true;
 }
 
 void reset_state(uint64_t seed) {
@@ -220,10 +259,14 @@ void reset_state(uint64_t seed) {
     constexpr unsigned last[] = {csr::Mip, csr::Mepc, csr::Mcause, csr::Mtval};
     for (auto const number : last) write_initial_csr(number);
     if (fp_changed) {
-        call(fp_reset_code);
+        call(routines.fp_reset);
         write_initial_csr(csr::Mstatus); // FS initial again
     }
-    fp_changed = clint_changed = false;
+    if (has_vector && vectors_changed) {
+        call(routines.vector_reset);
+        write_initial_csr(csr::Mstatus);
+    }
+    fp_changed = vectors_changed = clint_changed = false;
     reset_memory(random);
     asm volatile("sfence.vma" ::: "memory");
 }
@@ -235,18 +278,25 @@ bool is_worth_reading(unsigned n, uint64_t program) {
     return changed[n] || is_trap_state(number) || (n + program) % 8 == 0;
 }
 
-uint64_t read_known(unsigned n) { return call(read_code + n * read_words); }
+uint64_t read_known(unsigned n) { return call(routines.read + n * read_words); }
 
 uint64_t read_status() {
     auto const status = read_known(static_cast<unsigned>(known_index(csr::Mstatus)));
-    asm volatile("csrs mstatus, %0" ::"r"(fs_initial) : "memory");
+    asm volatile("csrs mstatus, %0" ::"r"(open_status()) : "memory");
     return status;
 }
 
 uint64_t const* read_fp() {
     if (!fp_changed) return nullptr;
-    call(fp_dump_code);
-    return fp_dump;
+    call(routines.fp_dump);
+    return dump.fp;
+}
+
+unsigned read_vectors(uint64_t const*& words) {
+    if (!vectors_changed || !has_vector) return 0;
+    call(routines.vector_dump);
+    words = dump.vector;
+    return static_cast<unsigned>(4 * read_known(static_cast<unsigned>(known_index(csr::Vlenb))));
 }
 
 unsigned memory_words() { return data_words + table_words + table_sets; }

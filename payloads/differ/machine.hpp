@@ -33,6 +33,8 @@ uint64_t read_status();
 uint64_t read_known(unsigned n);
 /// The FP registers; nullptr if the program does not use them.
 uint64_t const* read_fp();
+/// The vector registers, if the program uses them: how many words. Read last: vstart becomes 0.
+unsigned read_vectors(uint64_t const*& words);
 /// What programs may change in memory: words of the data pages, then the leaves of the page tables
 /// (accessed and dirty bits), set by set, then the entries of the 2 MiB pages.
 unsigned memory_words();

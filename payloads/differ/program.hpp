@@ -27,6 +27,7 @@ enum class Class : unsigned {
     Exotic, ///< floating-point, atomic and misaligned accesses, also with MPRV
     Guest,  ///< VS-mode: entries, delegation to it, accesses in its stead
     Lock,   ///< vPMPs locked until the machine is reset
+    Vector, ///< vector instructions and mstatus.VS, where the processor has them
     Count
 };
 
@@ -37,11 +38,30 @@ struct CsrOp {
     uint8_t form;   ///< position in `forms`
 };
 
+/// Instructions of which the tests want to know how often they succeeded, trapped and faulted.
+enum class Watched : uint8_t {
+    SinvalVma,
+    HinvalVvma,
+    HinvalGvma,
+    SfenceWInval,
+    SfenceInvalIr,
+    VectorConfigure,
+    VectorArithmetic,
+    VectorLoad,
+    VectorStore,
+    Count
+};
+struct WatchedOp {
+    uint16_t after; ///< as in CsrOp
+    Watched what;
+};
+
 struct Slot {
     uint16_t words;
-    uint8_t ops;
+    uint8_t ops, watched;
     uint8_t kind;
     CsrOp op[4];
+    WatchedOp watch[8];
 };
 
 /// Where a program leaves the value of a CSR that a rule hides in part.
@@ -67,15 +87,25 @@ struct Generator {
     void guard_machine();
     void csr_step();
     void one_csr();
+    void csr_instruction(unsigned number);
+    void watched(uint32_t word, Watched what);
     void settle_csr(unsigned number);
     void settle_pmp();
     void hide(unsigned number, unsigned rd);
     void enter_step();
-    void go(unsigned mode, bool guest, uint64_t bits);
+    void go(unsigned mode, bool guest, uint64_t bits, unsigned base = reg::gp);
+    void go_on_in(unsigned mode, bool guest);
     void guest_step();
     void guest_configure();
     void guest_access();
     void fp_operation();
+    void vector_status();
+    void vector_configure();
+    void vector_arithmetic();
+    void vector_access();
+    unsigned vector_register();
+    uint64_t vector_address();
+    void vector_step();
     void configure_step();
     void interrupt_step();
     void access_step(bool exotic);

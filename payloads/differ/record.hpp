@@ -36,6 +36,16 @@ extern uint32_t successes[known_count][6];
 inline constexpr unsigned handlers = 3, trapped_modes = 6;
 extern uint32_t trap_counts[handlers][trapped_modes][64];
 
+/// Of each watched instruction: how often it did not trap, and how often by mode it was illegal (or
+/// virtual) and how often its access was denied, which says that it was legal there.
+struct Watch {
+    uint32_t passed;
+    uint32_t illegal[trapped_modes];
+    uint32_t denied[trapped_modes];
+};
+inline constexpr auto watched_kinds = static_cast<unsigned>(Watched::Count);
+extern Watch watches[watched_kinds];
+
 /// Accesses of M-mode that a locked vPMP denied.
 extern uint64_t locked_faults;
 

@@ -17,7 +17,7 @@ constexpr Weight weights[] = {
     {Class::Csr, 54},   {Class::Enter, 10}, {Class::Configure, 6}, {Class::Interrupt, 5},
     {Class::Access, 7}, {Class::Mprv, 6},   {Class::Pmp, 3},       {Class::Paging, 5},
     {Class::Simple, 8}, {Class::Return, 3}, {Class::Clint, 4},     {Class::System, 3},
-    {Class::Exotic, 5}, {Class::Guest, 9},  {Class::Lock, 8},
+    {Class::Exotic, 5}, {Class::Guest, 9},  {Class::Lock, 8},      {Class::Vector, 16},
 };
 
 Class choose(Random& random, uint64_t classes) {
@@ -39,7 +39,9 @@ uint64_t address(void (*code_at)()) { return reinterpret_cast<uint64_t>(code_at)
 
 void Generator::step(unsigned index, uint64_t classes) {
     constexpr auto lock = uint64_t{1} << static_cast<unsigned>(Class::Lock);
+    constexpr auto vector = uint64_t{1} << static_cast<unsigned>(Class::Vector);
     if (!locks) classes &= ~lock;
+    if (!has_vector) classes &= ~vector;
     // The first steps set the scene.
     constexpr Class opening[] = {Class::Configure, Class::Pmp, Class::Paging, Class::Configure};
     auto kind = choose(random, classes);
@@ -70,6 +72,7 @@ void Generator::step(unsigned index, uint64_t classes) {
         break;
     case Class::Guest: guest_step(); break;
     case Class::Lock: lock_step(); break;
+    case Class::Vector: vector_step(); break;
     case Class::Count: break;
     }
     slot.words = static_cast<uint16_t>(out.offset());
@@ -92,8 +95,12 @@ void Generator::csr_step() {
 }
 
 void Generator::one_csr() {
-    auto number = random.chance(95) ? known_csr(random.below(known_count)) : random.below(4096);
-    if (is_unused(number)) number = csr::Mscratch;
+    auto const used = has_vector ? known_count : known_count - vector_csrs;
+    auto const number = random.chance(95) ? known_csr(random.below(used)) : random.below(4096);
+    csr_instruction(is_unused(number) ? csr::Mscratch : number);
+}
+
+void Generator::csr_instruction(unsigned number) {
     auto const which = random.below(6);
     auto const form = forms[which];
     if (number == csr::Satp) guard_machine();
@@ -118,6 +125,12 @@ void Generator::one_csr() {
                                static_cast<uint8_t>(which)};
     settle_csr(number);
     hide(number, rd);
+}
+
+/// An instruction whose outcomes are counted.
+void Generator::watched(uint32_t word, Watched what) {
+    out.word(word);
+    if (slot.watched < 8) slot.watch[slot.watched++] = {static_cast<uint16_t>(out.offset()), what};
 }
 
 /// Puts back what the rest of the program relies on.
@@ -185,8 +198,8 @@ void Generator::hide(unsigned number, unsigned rd) {
     out.and_(rd, rd, reg::tp);
 }
 
-/// mret into `mode` behind this slot; `bits`: of mstatus besides.
-void Generator::go(unsigned mode, bool guest, uint64_t bits) {
+/// mret into `mode` to the address in `base`: the next slot; `bits`: of mstatus besides.
+void Generator::go(unsigned mode, bool guest, uint64_t bits, unsigned base) {
     out.li(reg::t5, 0x1888 | mpv);
     out.csr_clear(csr::Mstatus, reg::t5);
     out.li(reg::t5, uint64_t{mode} << 11U | (guest ? mpv : 0) | bits);
@@ -194,7 +207,7 @@ void Generator::go(unsigned mode, bool guest, uint64_t bits) {
     out.csr_read(reg::t5, guest ? csr::Vsatp : csr::Satp);
     out.srli(reg::t5, reg::t5, 60);
     out.slli(reg::t5, reg::t5, mode == 0 ? 29 : 63); // 8 << 29: where U-mode sees the image
-    out.add(reg::t5, reg::t5, reg::gp);
+    out.add(reg::t5, reg::t5, base);
     out.csr_write(csr::Mepc, reg::t5);
     out.word(insn_mret);
 }
@@ -411,6 +424,132 @@ void Generator::fp_operation() {
     out.word(word);
 }
 
+/// mret into `mode` within this slot.
+void Generator::go_on_in(unsigned mode, bool guest) {
+    auto const next = out.pc() - 4 * out.offset() + slot_size;
+    guard_machine();
+    auto const before = out;
+    go(mode, guest, 0, reg::tp);
+    auto const words = out.offset() - before.offset();
+    out = before;
+    out.la(reg::tp, out.pc() + 4 * (2 + words));
+    go(mode, guest, 0, reg::tp);
+    out.la(reg::gp, next);
+}
+
+/// VS of mstatus, sstatus or vsstatus; then what the register says.
+void Generator::vector_status() {
+    constexpr unsigned registers[] = {csr::Mstatus, csr::Mstatus, csr::Sstatus, csr::Vsstatus};
+    auto const number = registers[random.below(has_hypervisor ? 4 : 3)];
+    if (number == csr::Mstatus) guard_machine();
+    out.li(reg::t5, 0x600);
+    out.csr_clear(number, reg::t5);
+    out.li(reg::t5, random.below(4) << 9U);
+    out.csr_set(number, reg::t5);
+    out.csr_read(any_register(), number);
+}
+
+/// vsetvli, vsetivli, vsetvl; from time to time with a vtype that does not exist.
+void Generator::vector_configure() {
+    auto const rd = any_target() << 7U, rs1 = any_target() << 15U;
+    auto const sound = random.below(4) << 3U | random.below(4) | random.below(4) << 6U;
+    auto const vtype = random.chance(85) ? sound : random.below(1024);
+    switch (random.below(3)) {
+    case 0: return watched(0x7057U | rd | rs1 | vtype << 20U, Watched::VectorConfigure);
+    case 1:
+        return watched(0xc0007057U | rd | random.below(32) << 15U | vtype << 20U,
+                       Watched::VectorConfigure);
+    default:
+        out.li(reg::t5, random.chance(80) ? vtype : interesting(random));
+        return watched(0x80007057U | rd | rs1 | reg::t5 << 20U, Watched::VectorConfigure);
+    }
+}
+
+/// Results into vector and general registers, vxsat and fflags; vxrm and frm count.
+void Generator::vector_arithmetic() {
+    constexpr unsigned x_rd = 1, v_vs1 = 2, x_rs1 = 4, v_vs2 = 8, mask = 16;
+    constexpr struct {
+        uint32_t word;
+        unsigned fields;
+    } operations[] = {
+        {0x00000057, v_vs1 | v_vs2 | mask}, // vadd.vv
+        {0x00003057, v_vs1 | v_vs2 | mask}, // vadd.vi
+        {0x00004057, x_rs1 | v_vs2 | mask}, // vadd.vx
+        {0x5e003057, v_vs1},                // vmv.v.i
+        {0x5e004057, x_rs1},                // vmv.v.x
+        {0x42002057, x_rd | v_vs2},         // vmv.x.s
+        {0x5008a057, mask},                 // vid.v
+        {0x80000057, v_vs1 | v_vs2 | mask}, // vsaddu.vv
+        {0x20002057, v_vs1 | v_vs2 | mask}, // vaaddu.vv
+        {0xa8003057, v_vs1 | v_vs2 | mask}, // vssrl.vi
+        {0x68000057, v_vs1 | v_vs2 | mask}, // vmsltu.vv
+        {0x00001057, v_vs1 | v_vs2 | mask}, // vfadd.vv
+    };
+    auto const& [operation, fields] = operations[random.below(12)];
+    auto word = operation | ((fields & x_rd) != 0 ? any_register() : vector_register()) << 7U;
+    if ((fields & v_vs1) != 0) word |= vector_register() << 15U;
+    if ((fields & x_rs1) != 0) word |= any_register() << 15U;
+    if ((fields & v_vs2) != 0) word |= vector_register() << 20U;
+    if ((fields & mask) != 0 && random.chance(75)) word |= 1U << 25U;
+    watched(word, Watched::VectorArithmetic);
+}
+
+/// Often one with which LMUL = 8 is legal.
+unsigned Generator::vector_register() {
+    return random.chance(60) ? random.below(4) * 8 : random.below(32);
+}
+
+/// Of at most 64 bytes, none of them outside of the words that are reset and compared: the first
+/// and last of each data page.
+uint64_t Generator::vector_address() {
+    uint64_t const offset = random.chance(50) ? 0 : 4096 - 64 + (random.below(64) & ~7U);
+    auto const page = uint64_t{random.below(data_pages - 1)} << 12U;
+    if (random.chance(50)) return window + (uint64_t{random.below(window_pages)} << 12U) + offset;
+    if (random.chance(15)) return window + 0x200000 + page + offset;
+    constexpr uint64_t nowhere[] = {0, 0x18000000, 0x90000000, 0x8000000000};
+    return random.chance(90) ? data_base + page + offset : nowhere[random.below(4)] + offset;
+}
+
+/// A load or store of up to eight elements, or of one register. It may fault on the way, and vstart
+/// says where.
+void Generator::vector_access() {
+    constexpr unsigned widths[] = {0, 5, 6, 7};
+    out.li(8, vector_address());
+    watched(0xc0007057U | reg::t5 << 7U | (1 + random.below(8)) << 15U | random.below(4) << 23U,
+            Watched::VectorConfigure); // vsetivli x30, 1 … 8, e8 … e64, m1
+    auto word = vector_register() << 7U | 8U << 15U;
+    if (random.chance(15))
+        word |= 0x02800000;
+    else
+        word |= widths[random.below(4)] << 12U | (random.chance(75) ? 1U << 25U : 0);
+    if (random.chance(50)) return watched(word | 0x07U, Watched::VectorLoad);
+    watched(word | 0x27U, Watched::VectorStore);
+}
+
+void Generator::vector_step() {
+    if (random.chance(30)) vector_status();
+    if (random.chance(20)) {
+        auto const guest = has_hypervisor && random.chance(60);
+        if (guest && random.chance(80)) {
+            out.li(reg::t5, 0x600);
+            out.csr_set(csr::Vsstatus, reg::t5);
+        }
+        go_on_in(random.below(2), guest);
+    }
+    auto const count = 1 + random.below(4);
+    for (unsigned i = 0; i < count && out.has_room(20); ++i) {
+        switch (random.below(7)) {
+        case 0:
+        case 1: vector_configure(); break;
+        case 2:
+        case 3: vector_arithmetic(); break;
+        case 4:
+        case 5: vector_access(); break;
+        default: csr_instruction(known_csr(known_count - 1 - random.below(vector_csrs)));
+        }
+    }
+}
+
 void Generator::access_step(bool exotic) {
     auto const address = 8 + random.below(4);
     auto const data = 12 + random.below(4);
@@ -575,9 +714,12 @@ void Generator::simple_step() {
     case 9: return out.halves(0, c_nop); // the defined illegal instruction
     case 10: {
         constexpr uint32_t inval[] = {0x16000073, 0x26000073, 0x66000073}; // sinval, hinval
-        return out.word(inval[random.below(3)] | two);
+        auto const which = random.below(3);
+        return watched(inval[which] | two, static_cast<Watched>(which));
     }
-    case 11: return out.word(random.chance(50) ? 0x18000073U : 0x18100073U); // sfence.*inval*
+    case 11:
+        return random.chance(50) ? watched(0x18000073, Watched::SfenceWInval)
+                                 : watched(0x18100073, Watched::SfenceInvalIr);
     default: return wait_step();
     }
 }

@@ -33,8 +33,20 @@ TRAMPOLINE = struct.pack("<II", 0x00100297, 0x00028067)
 SIDES = ("bare", "virtual")
 CLASSES = (
     "csr enter configure interrupt access mprv pmp paging simple return clint system exotic guest"
-    " lock"
+    " lock vector"
 ).split()
+# Instructions whose outcomes are counted (Watched in program.hpp), with the extension they need.
+WATCHED = {
+    "sinval.vma": "svinval",
+    "hinval.vvma": "svinval",
+    "hinval.gvma": "svinval",
+    "sfence.w.inval": "svinval",
+    "sfence.inval.ir": "svinval",
+    "vector configuration": "v",
+    "vector arithmetic": "v",
+    "vector load": "v",
+    "vector store": "v",
+}
 
 
 def parse():
@@ -286,6 +298,7 @@ class Totals:
         self.applied = collections.Counter()
         self.forms = collections.defaultdict(lambda: [0] * 6)
         self.traps = collections.Counter()
+        self.watched = collections.Counter()
         self.executed = []
         self.ended = 0
         self.locked_faults = 0
@@ -302,14 +315,21 @@ class Totals:
                 row[form] += int(words[1 + form])
         for words in bare.by_kind["t"]:
             self.traps[tuple(int(word) for word in words[:3])] += int(words[3])
+        for words in bare.by_kind["i"]:
+            kind, passed, *trapped = (int(word) for word in words)
+            self.watched[kind, "passed", None] += passed
+            for mode in MODES:
+                self.watched[kind, "illegal", mode] += trapped[mode]
+                self.watched[kind, "denied", mode] += trapped[len(trapped) // 2 + mode]
         for words in bare.programs.values():
             self.executed.append(int(words[1]))
             self.ended += words[3] == "1"
         self.locked_faults += sum(int(words[0]) for words in bare.by_kind["m"])
-        there = virtual.by_kind["k"] + virtual.by_kind["t"]
+        there = [words for kind in "kti" for words in virtual.by_kind[kind]]
         return [
             f"the bare machine counts {words}, the virtual one does not"
-            for words in bare.by_kind["k"] + bare.by_kind["t"]
+            for kind in "kti"
+            for words in bare.by_kind[kind]
             if words not in there
         ]
 
@@ -443,6 +463,25 @@ def missing_traps(totals, cpu):
     return out
 
 
+def missing_watched(totals, cpu):
+    """Instructions of extensions that the processor has and that were never executed. Those of V:
+    also, in each mode, never illegal (VS off) or never denied their access (VS on)."""
+    have = differ_allowed.extensions(cpu)
+    out = []
+    for kind, (name, extension) in enumerate(WATCHED.items()):
+        without = extension not in have or ("h" not in have and name.startswith("hinval"))
+        if not without and totals.watched[kind, "passed", None] == 0:
+            out.append(f"{name} was never executed")
+    vector = [kind for kind, extension in enumerate(WATCHED.values()) if extension == "v"]
+    for mode in MODES:
+        if "v" not in have or ("h" not in have and mode in (VU, VS)):
+            continue
+        for what in ("illegal", "denied"):
+            if sum(totals.watched[kind, what, mode] for kind in vector) == 0:
+                out.append(f"vector instructions were never {what} in {MODES[mode]}-mode")
+    return out
+
+
 def missing_forms(totals, least):
     """CSR instructions that succeeded too seldom in M-mode; read-only registers have four forms."""
     names = ("csrrw", "csrrs", "csrrc", "csrrwi", "csrrsi", "csrrci")
@@ -464,6 +503,9 @@ def missing_entries(allowed, totals):
 
 def report(allowed, totals, arguments, problems):
     """Prints what was covered; with --coverage what is missing is a problem."""
+    for (kind, what, mode), times in sorted(totals.watched.items(), key=str):
+        if times:
+            print(f"{list(WATCHED)[kind]}: {what} in {MODES.get(mode, 'any')}-mode: {times}")
     median = statistics.median(totals.executed or [0])
     ended = 100 * totals.ended / max(1, len(totals.executed))
     least = min((n for row in totals.forms.values() for n in row if n), default=0)
@@ -486,6 +528,7 @@ def report(allowed, totals, arguments, problems):
         problems += missing_traps(totals, arguments.cpu)
     if totals.locked_faults == 0:
         problems.append("no locked vPMP denied M-mode anything")
+    problems += missing_watched(totals, arguments.cpu)
     problems += missing_forms(totals, arguments.least) + missing_entries(allowed, totals)
     if median < LEAST_MEDIAN:
         problems.append(f"the median program executed {median} instructions")

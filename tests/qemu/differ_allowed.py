@@ -243,7 +243,7 @@ WRITES = [
 # What the generator leaves out, and why. restrict_operand() in payloads/differ/csrs.cpp and the
 # steps in steps.cpp follow this list.
 NOT_GENERATED = [
-    "mstatus.MPP = 2, UXL other than 2, VS: see WRITES",
+    "mstatus.MPP = 2, UXL other than 2, VS without V: see WRITES",
     "medeleg bit 11, LCOFI bits, CBIE = 3, W without R, pmpaddr bits 63:54: see WRITES",
     "csrrs and csrrc with a zero register on read-only CSRs: illegal by 2.1; QEMU 7.2 reads",
     "mstatus.GVA by CSR instructions: QEMU 7.2 leaves it set at traps that must clear it (9.4.1)",
@@ -271,7 +271,8 @@ NOT_GENERATED = [
     "addresses from 2^56 where VS-mode exists: QEMU 7.2 calls what the PMP denies there a guest"
     " page fault",
     "msip and mtimecmp of harts that do not exist: zero in QEMU, an access fault in vM",
-    "vector instructions: not yet",
+    "vector instructions with MPRV and on devices: not emulated; fault-only-first loads: how far"
+    " they come is for the implementation to choose (Vector 7.7)",
     "mhpmevent for cycles and instructions (1, 2): when such a counter overflows, QEMU 7.2 sets"
     " mip.LCOFIP though Sscofpmf is absent (seen: seed 4, program 12112)",
     "misaligned CLINT accesses: QEMU 7.2 reports a rounded address; mtime",
