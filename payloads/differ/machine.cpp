@@ -150,7 +150,7 @@ void build_tables() {
     }
 }
 
-/// All vector registers to zero; all into vector_dump.
+/// All vector registers to zero; all into the dump.
 void build_vector_code() {
     Emitter reset{routines.vector_reset, fp_words}, save{routines.vector_dump, fp_words};
     reset.csr_write(csr::Vstart, reg::zero);

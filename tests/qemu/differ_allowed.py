@@ -172,7 +172,16 @@ WRITES = [
         0x800000CA007C6722,
         0x8000000A007C6122,
         QEMU + "MPV and GVA belong to H (9.4.1), VS as above",
-        ("no h",),
+        ("no h", "no v"),
+    ),
+    SpecialWrite(
+        "mstatus.MPV, GVA with V, without H",
+        0x300,
+        0xFFFFFFFCFFFDE777,
+        0x800000CA007C6722,
+        0x8000000A007C6722,
+        QEMU + "MPV and GVA belong to H (9.4.1)",
+        ("no h", "v"),
     ),
     SpecialWrite(
         "medeleg 11",
