@@ -25,10 +25,9 @@ HartState& bring_up(u64 id) {
     arch::set_current(&h);
     if (h.hart.bring_up(static_cast<unsigned>(id))) return h;
     Console console{h.hart};
-    Text{console}
-        << "Plinth: hart " << id
-        << " cannot run below the monitor: it has no U-mode, fewer than 6 PMP entries or a "
-           "locked one. It stops here.\n";
+    Text{console} << "Plinth: hart " << id
+                  << " cannot run below the monitor: it has no U-mode, fewer than 6 PMP entries, "
+                     "regions over 4 KiB or a locked entry. It stops here.\n";
     h.hart.park();
 }
 

@@ -630,6 +630,13 @@ TEST(MonitorRun, O35_ResetWipesEnclavesAndKeysBeforeControlLeaves) {
     EXPECT_FALSE(bench.monitor->drbg.seize().seeded());
 }
 
+TEST(MonitorRun, AHalfwordStoreToTheFinisherCarriesSixteenBits) {
+    Bench bench{{.keys = false}};
+    auto const store = encode_store(1, 6, 5, 0);
+    EXPECT_THROW(bench.play(memory_access(store, board::finisher.base().raw, 0xabcd'5555)), Parked);
+    EXPECT_EQ(board::outside.resets, std::vector<std::uint64_t>{0x5555});
+}
+
 TEST(MonitorRun, StoresToTheFinisherThatAreNoCommandDoNothing) {
     Bench bench;
     auto& h = bench.hart();
