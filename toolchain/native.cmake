@@ -35,7 +35,7 @@ function(plinth_native_library name)
     target_compile_definitions(${name} ${scope} _GLIBCXX_ASSERTIONS)
     target_compile_options(${name} ${scope} ${PLINTH_SANITIZE})
     target_link_options(${name} ${scope} ${PLINTH_SANITIZE})
-    target_link_libraries(${name} ${scope} mbedtls fdt)
+    target_link_libraries(${name} ${scope} mbedtls)
 endfunction()
 
 # Everything in src/ but the machine itself, the entry point and the C library's bodies. What knows

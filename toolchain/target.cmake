@@ -37,7 +37,7 @@ function(plinth_image name directory)
         $<$<COMPILE_LANGUAGE:CXX>:${PLINTH_WARNINGS}>
         $<$<COMPILE_LANGUAGE:CXX>:-fstack-protector-strong>
         $<$<COMPILE_LANGUAGE:CXX>:-mstack-protector-guard=global>)
-    target_link_libraries(${name} PRIVATE mbedtls fdt ${PLINTH_LIBGCC})
+    target_link_libraries(${name} PRIVATE mbedtls ${PLINTH_LIBGCC})
     set(script ${plinth_board_dir}/layout.ld)
     target_link_options(${name} PRIVATE
         -nostartfiles -static -T ${script}
@@ -100,7 +100,7 @@ elseif(plinth_monitor_sources)
         $<$<COMPILE_LANGUAGE:CXX>:${PLINTH_WARNINGS}>
         $<$<COMPILE_LANGUAGE:CXX>:-fstack-protector-strong>
         $<$<COMPILE_LANGUAGE:CXX>:-mstack-protector-guard=global>)
-    target_link_libraries(plinth_objects PRIVATE mbedtls fdt)
+    target_link_libraries(plinth_objects PRIVATE mbedtls)
 endif()
 
 # The device key that belongs to the public test secret, written by the native plinth-attest.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# mbedTLS' core subset and libfdt from the sources that scripts/setup fetched. Only what is
+# mbedTLS' core subset and, for the native tests, libfdt from the sources that scripts/setup fetched. Only what is
 # referenced gets linked, and the configuration header decides what a file contains. Third-party C
 # has no -Werror.
 
@@ -22,7 +22,6 @@ function(plinth_third_party_dir variable pattern probe)
 endfunction()
 
 plinth_third_party_dir(MBEDTLS_SOURCE_DIR "mbedtls-*" library/sha3.c)
-plinth_third_party_dir(DTC_SOURCE_DIR "dtc-*" libfdt/libfdt.h)
 
 set(plinth_mbedtls_files
     asn1parse asn1write bignum bignum_core constant_time ecdsa ecp ecp_curves
@@ -41,26 +40,23 @@ else()
     target_include_directories(mbedtls SYSTEM INTERFACE ${MBEDTLS_SOURCE_DIR}/include)
 endif()
 
-add_library(fdt STATIC
-    ${DTC_SOURCE_DIR}/libfdt/fdt.c
-    ${DTC_SOURCE_DIR}/libfdt/fdt_addresses.c
-    ${DTC_SOURCE_DIR}/libfdt/fdt_check.c
-    ${DTC_SOURCE_DIR}/libfdt/fdt_empty_tree.c
-    ${DTC_SOURCE_DIR}/libfdt/fdt_ro.c
-    ${DTC_SOURCE_DIR}/libfdt/fdt_rw.c
-    ${DTC_SOURCE_DIR}/libfdt/fdt_strerror.c
-    ${DTC_SOURCE_DIR}/libfdt/fdt_sw.c
-    ${DTC_SOURCE_DIR}/libfdt/fdt_wip.c)
-target_include_directories(fdt SYSTEM PUBLIC ${DTC_SOURCE_DIR}/libfdt)
-target_compile_options(fdt PRIVATE -w)
-# ASSUME_LATEST: DeviceTree::open() takes version 17 only.
-target_compile_definitions(fdt PRIVATE FDT_ASSUME_MASK=4)
-if(NOT PLINTH_BOARD STREQUAL "native")
-    # Inlined, the check of every access reads the header once for a name, not once for each letter.
-    target_compile_options(fdt PRIVATE -fstack-protector-strong -mstack-protector-guard=global
-        -finline-limit=1000)
-    if(plinth_mbedtls_config)
-        target_compile_options(mbedtls PRIVATE
-            -fstack-protector-strong -mstack-protector-guard=global)
-    endif()
+# What the native tests build device trees with, and read what became of them.
+if(PLINTH_BOARD STREQUAL "native")
+    plinth_third_party_dir(DTC_SOURCE_DIR "dtc-*" libfdt/libfdt.h)
+    add_library(fdt STATIC
+        ${DTC_SOURCE_DIR}/libfdt/fdt.c
+        ${DTC_SOURCE_DIR}/libfdt/fdt_addresses.c
+        ${DTC_SOURCE_DIR}/libfdt/fdt_check.c
+        ${DTC_SOURCE_DIR}/libfdt/fdt_empty_tree.c
+        ${DTC_SOURCE_DIR}/libfdt/fdt_ro.c
+        ${DTC_SOURCE_DIR}/libfdt/fdt_rw.c
+        ${DTC_SOURCE_DIR}/libfdt/fdt_strerror.c
+        ${DTC_SOURCE_DIR}/libfdt/fdt_sw.c
+        ${DTC_SOURCE_DIR}/libfdt/fdt_wip.c)
+    target_include_directories(fdt SYSTEM PUBLIC ${DTC_SOURCE_DIR}/libfdt)
+    target_compile_options(fdt PRIVATE -w)
+endif()
+if(NOT PLINTH_BOARD STREQUAL "native" AND plinth_mbedtls_config)
+    target_compile_options(mbedtls PRIVATE
+        -fstack-protector-strong -mstack-protector-guard=global)
 endif()

@@ -15,6 +15,7 @@ inline constexpr unsigned max_harts = 8;
 inline constexpr u64 timebase = 10'000'000; ///< mtime ticks a second
 
 inline constexpr PhysRange monitor = PhysRange::constant(0x8000'0000, 0x10'0000);
+inline constexpr char monitor_node[] = "plinth@80000000"; ///< below /reserved-memory
 inline constexpr PhysRange boot_page = PhysRange::constant(0x800f'f000, 0x1000);
 inline constexpr PhysRange firmware = PhysRange::constant(0x8010'0000, 0x10'0000);
 /// Where the copy of fw_dynamic_info goes: the last page of the firmware's MiB.
@@ -29,14 +30,8 @@ inline constexpr std::array owned_devices{clint, finisher, fw_cfg};
 inline constexpr std::array reset_devices{finisher};
 /// Device-tree nodes with one of these compatible strings name devices that nobody below may use.
 inline constexpr std::array<char const*, 1> hidden_nodes{"qemu,fw-cfg-mmio"};
-/// How the firmware resets the machine for the host, {compatible, device, value} (invariant 14).
-struct Reset {
-    char const* compatible;
-    char const* device;
-    u32 value;
-};
-inline constexpr std::array resets{Reset{"syscon-poweroff", "sifive,test1", 0x5555},
-                                   Reset{"syscon-reboot", "sifive,test1", 0x7777}};
+/// … describe how the firmware, and only it, resets the machine for the host (invariant 14).
+inline constexpr std::array<char const*, 2> reset_nodes{"syscon-poweroff", "syscon-reboot"};
 
 /// The 16550, which firmware and host use, too; nothing here waits without a bound.
 struct Uart {

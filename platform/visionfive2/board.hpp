@@ -15,6 +15,7 @@ inline constexpr unsigned max_harts = 8;
 inline constexpr u64 timebase = 4'000'000; ///< mtime ticks a second
 
 inline constexpr PhysRange monitor = PhysRange::constant(0x4000'0000, 0x10'0000);
+inline constexpr char monitor_node[] = "plinth@40000000"; ///< below /reserved-memory
 inline constexpr PhysRange boot_page = PhysRange::constant(0x400f'f000, 0x1000);
 inline constexpr PhysRange firmware = PhysRange::constant(0x4010'0000, 0x10'0000);
 /// Where the copy of fw_dynamic_info goes: the last page of the firmware's MiB.
@@ -26,13 +27,8 @@ inline constexpr std::array owned_devices{clint};
 inline constexpr std::array<PhysRange, 0> reset_devices{};
 /// Device-tree nodes with one of these compatible strings name devices that nobody below may use.
 inline constexpr std::array<char const*, 0> hidden_nodes{};
-/// How the firmware resets the machine for the host, {compatible, device, value} (invariant 14).
-struct Reset {
-    char const* compatible;
-    char const* device;
-    u32 value;
-};
-inline constexpr std::array<Reset, 0> resets{};
+/// … describe how the firmware, and only it, resets the machine for the host (invariant 14).
+inline constexpr std::array<char const*, 0> reset_nodes{};
 
 /// The 8250, registers at stride 4, set up by SPL, which firmware and host use, too; nothing here
 /// waits without a bound.

@@ -11,9 +11,6 @@ namespace {
 struct [[gnu::may_alias]] Word {
     std::uint64_t value;
 };
-struct [[gnu::may_alias]] Half {
-    std::uint32_t value;
-};
 using Byte = unsigned char;
 
 std::uintptr_t number(void const* address) { return __builtin_bit_cast(std::uintptr_t, address); }
@@ -30,9 +27,6 @@ void* copy_up(void* to, void const* from, std::size_t size) {
     auto const* source = static_cast<Byte const*>(from);
     for (; size >= 8 && aligned<Word>(target, source); size -= 8, target += 8, source += 8)
         copy<Word>(target, source);
-    // By half words: libfdt makes and closes gaps in multiples of four bytes.
-    for (; size >= 4 && aligned<Half>(target, source); size -= 4, target += 4, source += 4)
-        copy<Half>(target, source);
     for (; size != 0; --size) *target++ = *source++;
     return to;
 }
@@ -50,8 +44,8 @@ void* memmove(void* to, void const* from, std::size_t size) {
     if (to == from || number(to) - number(from) >= size) return copy_up(to, from, size);
     auto* target = static_cast<Byte*>(to) + size;
     auto const* source = static_cast<Byte const*>(from) + size;
-    for (; size != 0 && !aligned<Half>(target, source); --size) *--target = *--source;
-    for (; size >= 4; size -= 4) copy<Half>(target -= 4, source -= 4);
+    for (; size != 0 && !aligned<Word>(target, source); --size) *--target = *--source;
+    for (; size >= 8; size -= 8) copy<Word>(target -= 8, source -= 8);
     for (; size != 0; --size) *--target = *--source;
     return to;
 }
@@ -73,13 +67,6 @@ int memcmp(void const* a, void const* b, std::size_t size) {
     return 0;
 }
 
-void* memchr(void const* where, int value, std::size_t size) {
-    auto const* byte = static_cast<Byte const*>(where);
-    for (; size != 0; --size, ++byte)
-        if (*byte == static_cast<Byte>(value)) return const_cast<Byte*>(byte);
-    return nullptr;
-}
-
 std::size_t strnlen(char const* text, std::size_t limit) {
     std::size_t length = 0;
     while (length < limit && text[length] != '\0') ++length;
@@ -87,11 +74,5 @@ std::size_t strnlen(char const* text, std::size_t limit) {
 }
 
 std::size_t strlen(char const* text) { return strnlen(text, SIZE_MAX); }
-
-char* strrchr(char const* text, int value) {
-    for (auto left = strlen(text) + 1; left != 0; --left)
-        if (text[left - 1] == static_cast<char>(value)) return const_cast<char*>(text + left - 1);
-    return nullptr;
-}
 
 } // extern "C"

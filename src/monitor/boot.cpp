@@ -38,7 +38,7 @@ Result<std::span<u8>> room_for_tree(HartState& h, DeviceTree const& tree,
     auto const wanted = TRY(PhysRange::make({boot.fdt}, tree.bytes().size() + DeviceTree::growth));
     auto const in_ram = std::ranges::any_of(
         boot.ram, [&](auto const& bank) { return bank && bank->contains(wanted); });
-    auto const initrd = tree.initrd();
+    auto const initrd = tree.initrd;
     if (!in_ram || wanted.overlaps(board::monitor) || wanted.overlaps(board::firmware) ||
         (initrd && wanted.overlaps(*initrd)) ||
         (info && wanted.contains(PhysAddr{info->next_addr})))
@@ -101,13 +101,15 @@ Result<void> prepare(HartState& h, HandOver const& given) {
     if (size > DeviceTree::max_size) return Err::Malformed;
     auto const blob = TRY(PhysRange::make({given.fdt}, size));
     auto tree = TRY(DeviceTree::open(h.hart.bytes(blob)));
+    for (auto& hart : h.monitor->harts) hart.vmtimecmp.store(~0ULL);
     boot.fdt = given.fdt;
-    boot.ram = TRY(tree.ram());
-    boot.harts = std::min(tree.harts(), board::max_harts);
+    if (!tree.ram[0]) return Err::Malformed;
+    boot.ram = tree.ram;
+    boot.harts = static_cast<unsigned>(std::min<u64>(tree.harts, board::max_harts));
     auto const room = TRY(room_for_tree(h, tree, info));
 
     TRY_VOID(use_boot_page(h, given));
-    auto const whole_seed = tree.seed();
+    auto const whole_seed = tree.seed;
     auto const seed = whole_seed.first(std::min(whole_seed.size(), attest::Drbg::max_entropy));
     auto const seeded = seed_generator(h, seed); // without, create is refused
     wipe(whole_seed.data(), whole_seed.size());

@@ -4,167 +4,250 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <libfdt.h>
 
 namespace plinth::monitor {
 namespace {
 
-/// `count` big-endian cells at `cells` as one number.
-u64 number(fdt32_t const* cells, int count) {
+/// Words of the header (5.2).
+enum : u32 { Magic, Total, Structure, Strings, Reservations, Version };
+enum : u32 { StringsSize = 8, StructureSize, HeaderWords };
+/// Tokens of the structure block (5.4.1).
+enum : u32 { BeginNode = 1, EndNode, Property, Nop, End = 9 };
+/// The properties that are asked for.
+enum : u32 { Compatible, DeviceType, Reg, Phandle, AddressCells, SizeCells, Start, Stop, Seed };
+constexpr std::array<char const*, 9> wanted{
+    "compatible",         "device_type",      "reg",     "phandle", "#address-cells", "#size-cells",
+    "linux,initrd-start", "linux,initrd-end", "rng-seed"};
+
+u32 get(u8 const* at) { return u32{at[0]} << 24U | at[1] << 16U | at[2] << 8U | at[3]; }
+void put(u8* at, u32 word) {
+    for (unsigned i = 0; i < 4; ++i) at[i] = static_cast<u8>(word >> (24 - 8 * i));
+}
+/// One cell or two.
+u64 number(std::span<u8 const> cells) {
     u64 value = 0;
-    for (int i = 0; i < count; ++i) value = (value << 32U) | fdt32_to_cpu(cells[i]);
+    for (auto const byte : cells) value = value << 8U | byte;
     return value;
 }
+constexpr u32 aligned(std::size_t at) { return static_cast<u32>(at + 3) & ~3U; }
 
-/// A property of one or two cells; none if it has another length.
-std::optional<u64> number_property(void const* fdt, int node, char const* name) {
-    int length = 0;
-    auto const* cells = static_cast<fdt32_t const*>(fdt_getprop(fdt, node, name, &length));
-    if (cells == nullptr || (length != 4 && length != 8)) return std::nullopt;
-    return number(cells, length / 4);
+char const* text(u8 const* at) { return std::bit_cast<char const*>(at); }
+bool same(char const* a, char const* b) {
+    for (; *a == *b; ++a, ++b)
+        if (*a == '\0') return true;
+    return false;
+}
+/// Calls `each` with the strings of a list.
+void for_strings(std::span<u8 const> list, auto each) {
+    if (list.empty() || list.back() != 0) return;
+    for (auto const* at = text(list.data()); at <= text(&list.back()); at += std::strlen(at) + 1)
+        each(at);
+}
+bool is(std::span<u8 const> value, char const* name) {
+    return value.size() > std::strlen(name) &&
+           std::memcmp(value.data(), name, std::strlen(name) + 1) == 0;
 }
 
-/// The subnode of that name, which is made if there is none; negative: an error of libfdt.
-int subnode(void* fdt, int parent, char const* name) {
-    auto const node = fdt_add_subnode(fdt, parent, name);
-    return node == -FDT_ERR_EXISTS ? fdt_subnode_offset(fdt, parent, name) : node;
-}
+/// Names of added properties, for the strings block.
+constexpr char names[] = "no-map\0reg\0ranges\0#address-cells\0#size-cells";
+enum : u32 { NoMap = 0, RegName = 7, Ranges = 11, AddressCellsName = 18, SizeCellsName = 33 };
 
-bool is_kind(void const* fdt, int node, char const* kind) {
-    int length = 0;
-    auto const* type = static_cast<char const*>(fdt_getprop(fdt, node, "device_type", &length));
-    auto const size = std::strlen(kind) + 1;
-    return type != nullptr && static_cast<std::size_t>(length) == size &&
-           std::memcmp(type, kind, size) == 0;
-}
-
-/// Phandles of the boards' reset devices, 0: not in this machine.
-using ResetDevices = std::array<u32, board::resets.size()>;
-
-/// Removes hidden and reset nodes; finds what the latter are to refer to.
-Result<ResetDevices> hide(void* fdt) {
-    ResetDevices devices{};
-    unsigned clints = 0;
-    int node = 0;
-    for (int last = 0; (node = fdt_next_node(fdt, last, nullptr)) >= 0;) {
-        int length = 0;
-        auto const* names = static_cast<char const*>(fdt_getprop(fdt, node, "compatible", &length));
-        auto const is = [&](char const* name) {
-            return names != nullptr && fdt_stringlist_contains(names, length, name) != 0;
-        };
-        if (is("sifive,clint0")) ++clints;
-        auto hidden = std::ranges::any_of(board::hidden_nodes, is);
-        for (std::size_t i = 0; i < board::resets.size(); ++i) {
-            hidden = hidden || is(board::resets[i].compatible);
-            if (is(board::resets[i].device)) devices[i] = fdt_get_phandle(fdt, node);
-        }
-        if (!hidden)
-            last = node;
-        else if (fdt_del_node(fdt, node) != 0)
-            return Err::Malformed;
+/// Writes tokens to where there is room for them.
+struct Writer {
+    u8* at;
+    void word(u32 value) {
+        put(at, value);
+        at += 4;
     }
-    if (node != -FDT_ERR_NOTFOUND || clints > 1) return Err::Malformed;
-    return devices;
-}
-
-Result<void> reserve(void* fdt, PhysRange range) {
-    auto parent = fdt_add_subnode(fdt, 0, "reserved-memory");
-    if (parent == -FDT_ERR_EXISTS)
-        parent = fdt_path_offset(fdt, "/reserved-memory");
-    else if (parent < 0 || fdt_setprop_empty(fdt, parent, "ranges") != 0 ||
-             fdt_setprop_u32(fdt, parent, "#address-cells", 2) != 0 ||
-             fdt_setprop_u32(fdt, parent, "#size-cells", 2) != 0)
-        return Err::NoResource;
-    char name[] = "plinth@0000000000000000";
-    for (unsigned i = 0; i < 16; ++i)
-        name[sizeof name - 2 - i] = "0123456789abcdef"[(range.base().raw >> (4 * i)) & 15U];
-    auto const node = fdt_add_subnode(fdt, parent, name);
-    if (node < 0 || fdt_setprop_empty(fdt, node, "no-map") != 0 ||
-        fdt_appendprop_addrrange(fdt, parent, node, "reg", range.base().raw, range.size()) != 0)
-        return Err::NoResource;
-    return {};
-}
-
-Result<void> add_reset(void* fdt, board::Reset const& reset, u32 phandle) {
-    auto const node = subnode(fdt, subnode(fdt, 0, "plinth"), reset.compatible);
-    auto const length = static_cast<int>(std::strlen(reset.compatible) + 1);
-    if (node < 0 || fdt_setprop(fdt, node, "compatible", reset.compatible, length) != 0 ||
-        fdt_setprop_u32(fdt, node, "regmap", phandle) != 0 ||
-        fdt_setprop_u32(fdt, node, "offset", 0) != 0 ||
-        fdt_setprop_u32(fdt, node, "value", reset.value) != 0)
-        return Err::NoResource;
-    return {};
-}
+    /// Names of 12 to 15 letters.
+    void begin(char const (&name)[16]) {
+        word(BeginNode);
+        std::memcpy(at, name, sizeof name);
+        at += sizeof name;
+    }
+    void property(u32 name, std::initializer_list<u32> cells) {
+        word(Property);
+        word(static_cast<u32>(4 * cells.size()));
+        word(name);
+        for (auto const cell : cells) word(cell);
+    }
+};
 
 } // namespace
 
+/// Where read() is, and what it read of the node there.
+struct DeviceTree::Node {
+    u32 start{0};             ///< of its first token
+    unsigned depth{0};        ///< 1: the root
+    char const* top{nullptr}; ///< name of the node of depth 2 that this is or lies in
+    bool open{false};         ///< properties may follow
+    std::array<std::span<u8>, wanted.size() + 1> values{}; ///< the last: of other properties
+};
+
 Result<DeviceTree> DeviceTree::open(std::span<u8> memory) {
-    if (memory.size() < sizeof(fdt_header) || std::bit_cast<std::uintptr_t>(memory.data()) % 8 != 0)
+    if (memory.size() < 4 * HeaderWords || std::bit_cast<std::uintptr_t>(memory.data()) % 8 != 0)
         return Err::Malformed;
-    if (fdt_version(memory.data()) != 17 || fdt_check_full(memory.data(), memory.size()) != 0)
+    auto const field = [&](u32 word) { return get(&memory[4 * word]); };
+    auto const structure = field(Structure);
+    DeviceTree tree{memory.data()};
+    tree.total_ = field(Total);
+    tree.structure_size_ = field(StructureSize);
+    tree.strings_ = field(Strings);
+    tree.strings_size_ = field(StringsSize);
+    u64 const structure_end = u64{structure} + tree.structure_size_;
+    u64 const strings_end = u64{tree.strings_} + tree.strings_size_;
+    if (field(Magic) != 0xd00dfeed || field(Version) != 17 || tree.total_ > memory.size() ||
+        field(Reservations) < 4 * HeaderWords || field(Reservations) > structure ||
+        structure % 4 != 0 || structure_end % 4 != 0 || structure_end > tree.strings_ ||
+        tree.strings_size_ == 0 || strings_end > tree.total_ || memory[strings_end - 1] != 0)
         return Err::Malformed;
-    return DeviceTree{memory.data()};
+    TRY_VOID(tree.read(structure, static_cast<u32>(structure_end)));
+    return tree;
 }
 
-std::span<u8 const> DeviceTree::bytes() const { return {fdt_, fdt_totalsize(fdt_)}; }
-
-Result<std::array<std::optional<PhysRange>, 4>> DeviceTree::ram() const {
-    auto const address_cells = fdt_address_cells(fdt_, 0);
-    auto const size_cells = fdt_size_cells(fdt_, 0);
-    if (address_cells < 1 || address_cells > 2 || size_cells < 1 || size_cells > 2)
-        return Err::Malformed;
-    auto const stride = address_cells + size_cells;
-    std::array<std::optional<PhysRange>, 4> banks{};
+Result<void> DeviceTree::read(u32 at, u32 const limit) {
+    Node node{};
+    unsigned inside = 0; // depth of the node to be edited
     std::size_t count = 0;
-    int node = 0;
-    fdt_for_each_subnode(node, fdt_, 0) {
-        if (!is_kind(fdt_, node, "memory")) continue;
-        int length = 0;
-        auto const* reg = static_cast<fdt32_t const*>(fdt_getprop(fdt_, node, "reg", &length));
-        for (int cells = length / 4; reg != nullptr && cells >= stride;
-             cells -= stride, reg += stride) {
-            auto const bank = PhysRange::make({number(reg, address_cells)},
-                                              number(reg + address_cells, size_cells));
-            if (bank && count < banks.size()) banks[count++] = *bank;
+    while (limit - at >= 4) {
+        auto const start = at;
+        auto const token = get(fdt_ + at);
+        at += 4;
+        if (token == Property) at = read_property(node, at, limit);
+        if (token == Property || token == Nop) continue;
+        auto const kind = node.open ? see(node) : Kind::None;
+        if (kind != Kind::None && inside == 0 && count < edits_.size()) {
+            inside = node.depth;
+            edits_[count++] = {kind, node.start, 0};
+        }
+        node.open = false;
+        if (token == BeginNode && root_end_ == 0) {
+            auto const* name = text(fdt_ + at);
+            auto const length = strnlen(name, limit - at);
+            if (length == limit - at) break;
+            at = aligned(at + length + 1);
+            node = {start, node.depth + 1, node.depth == 1 ? name : node.top, true};
+        } else if (token == EndNode && node.depth != 0) {
+            if (node.depth == 1) root_end_ = start;
+            if (node.depth == 2 && same(node.top, "reserved-memory")) reserved_end_ = start;
+            if (node.depth == inside) edits_[count - 1].behind = at;
+            if (node.depth == inside) inside = 0;
+            --node.depth;
+        } else {
+            auto const whole = token == End && node.depth == 0 && root_end_ != 0;
+            auto const good = whole && two_cells_ && clints_ <= 1 && count < edits_.size();
+            return good ? Result<void>{} : Err::Malformed;
         }
     }
-    if (count == 0) return Err::Malformed;
-    return banks;
+    return Err::Malformed;
 }
 
-unsigned DeviceTree::harts() const {
-    u64 harts = 1;
-    int node = 0;
-    fdt_for_each_subnode(node, fdt_, fdt_path_offset(fdt_, "/cpus")) {
-        auto const id = number_property(fdt_, node, "reg");
-        if (is_kind(fdt_, node, "cpu") && id && *id < 4096) harts = std::max(harts, *id + 1);
+/// A property behind its token; returns where it ends, `limit` if it is none.
+u32 DeviceTree::read_property(Node& node, u32 at, u32 limit) {
+    if (!node.open || limit - at < 8) return limit;
+    auto const length = get(fdt_ + at);
+    auto const name = get(fdt_ + at + 4);
+    at += 8;
+    if (length > limit - at || name >= strings_size_) return limit;
+    std::size_t which = 0;
+    while (which < wanted.size() && !same(wanted[which], text(fdt_ + strings_ + name))) ++which;
+    auto& value = node.values[which];
+    if (value.data() == nullptr) value = {fdt_ + at, length};
+    return aligned(at + length);
+}
+
+/// Takes what is wanted from a node. What is to be done to it.
+DeviceTree::Kind DeviceTree::see(Node const& node) {
+    auto const& v = node.values;
+    auto const top = [&](char const* name) { return node.depth == 2 && same(node.top, name); };
+    if (node.depth == 1 || top("reserved-memory"))
+        two_cells_ = two_cells_ && number(v[AddressCells]) == 2 && number(v[SizeCells]) == 2;
+    if (node.depth == 2 && is(v[DeviceType], "memory"))
+        for (auto reg = v[Reg]; reg.size() >= 16; reg = reg.subspan(16)) {
+            auto const bank = PhysRange::make({number(reg.first(8))}, number(reg.subspan(8, 8)));
+            auto* const place = std::ranges::find(ram, std::optional<PhysRange>{});
+            if (bank && place != ram.end()) *place = *bank;
+        }
+    if (top("chosen")) {
+        if (!v[Seed].empty()) seed = v[Seed];
+        auto const size = number(v[Stop]) - number(v[Start]);
+        auto const range = PhysRange::make({number(v[Start])}, size);
+        if (range && !v[Start].empty() && !v[Stop].empty()) initrd = *range;
     }
-    return static_cast<unsigned>(harts);
+    if (node.depth == 3 && same(node.top, "cpus") && is(v[DeviceType], "cpu") &&
+        number(v[Reg]) < 4096)
+        harts = std::max(harts, number(v[Reg]) + 1);
+    auto kind = Kind::None;
+    for_strings(v[Compatible], [&](char const* name) {
+        if (same(name, "sifive,clint0")) ++clints_;
+        for (auto const* each : board::hidden_nodes)
+            if (same(name, each)) kind = Kind::Hide;
+        for (auto const* each : board::reset_nodes)
+            if (same(name, each)) kind = Kind::Wrap;
+    });
+    return node.depth > 1 ? kind : Kind::None;
 }
 
-std::optional<PhysRange> DeviceTree::initrd() const {
-    auto const chosen = fdt_path_offset(fdt_, "/chosen");
-    auto const start = number_property(fdt_, chosen, "linux,initrd-start");
-    auto const end = number_property(fdt_, chosen, "linux,initrd-end");
-    if (!start || !end || *end <= *start) return std::nullopt;
-    return *PhysRange::make({*start}, *end - *start);
+/// Makes a gap of an even number of words, so that what lies behind keeps its alignment.
+u8* DeviceTree::make_room(u32 at, u32 words) {
+    std::memmove(fdt_ + at + 4 * words, fdt_ + at, strings_ + strings_size_ - at);
+    structure_size_ += 4 * words;
+    strings_ += 4 * words;
+    root_end_ += 4 * words;
+    if (reserved_end_ >= at) reserved_end_ += 4 * words;
+    return fdt_ + at;
 }
 
-std::span<u8> DeviceTree::seed() const {
-    auto const chosen = fdt_path_offset(fdt_, "/chosen");
-    int length = 0;
-    auto* bytes = fdt_getprop_w(fdt_, chosen, "rng-seed", &length);
-    if (bytes == nullptr) return {fdt_, 0}; // empty, but no null pointer
-    return {static_cast<u8*>(bytes), static_cast<std::size_t>(length)};
+/// A node of no kind around another.
+void DeviceTree::wrap(Edit const& edit, char digit) {
+    Writer end{make_room(edit.behind, 2)};
+    end.word(EndNode);
+    end.word(Nop);
+    char name[16] = "plinth-reset-x";
+    name[13] = digit;
+    Writer begin{make_room(edit.first, 6)};
+    begin.word(Nop);
+    begin.begin(name);
+}
+
+void DeviceTree::reserve(PhysRange range) {
+    auto const alone = reserved_end_ == 0;
+    Writer out{make_room(alone ? root_end_ : reserved_end_, alone ? 34 : 16)};
+    if (alone) {
+        out.begin("reserved-memory");
+        out.property(strings_size_ + Ranges, {});
+        out.property(strings_size_ + AddressCellsName, {2});
+        out.property(strings_size_ + SizeCellsName, {2});
+    }
+    out.begin(board::monitor_node);
+    out.property(strings_size_ + NoMap, {});
+    auto const base = range.base().raw;
+    out.property(strings_size_ + RegName, {static_cast<u32>(base >> 32U), static_cast<u32>(base), 0,
+                                           static_cast<u32>(range.size())});
+    out.word(EndNode);
+    if (alone) out.word(EndNode);
+    if (alone) out.word(Nop);
+    std::memcpy(fdt_ + strings_ + strings_size_, names, sizeof names);
+    strings_size_ += sizeof names;
 }
 
 Result<void> DeviceTree::edit(std::span<u8> room) {
-    if (fdt_open_into(fdt_, fdt_, static_cast<int>(room.size())) != 0) return Err::NoResource;
-    auto const reset_devices = TRY(hide(fdt_));
-    TRY_VOID(reserve(fdt_, board::monitor));
-    for (std::size_t i = 0; i < board::resets.size(); ++i)
-        if (reset_devices[i] != 0) TRY_VOID(add_reset(fdt_, board::resets[i], reset_devices[i]));
-    return fdt_pack(fdt_) == 0 ? Result<void>{} : Err::NoResource;
+    constexpr auto most = sizeof names + 4 * (34 + 8 * std::tuple_size_v<decltype(edits_)>);
+    static_assert(most <= growth);
+    if (room.size() < u64{strings_} + strings_size_ + most) return Err::NoResource;
+    for (auto i = edits_.size(); i-- > 0;) { // from behind: what comes before stays where it is
+        auto const& edit = edits_[i];
+        if (edit.kind == Kind::Wrap) wrap(edit, static_cast<char>('0' + i));
+        if (edit.kind != Kind::Hide) continue;
+        for (auto at = edit.first; at < edit.behind; at += 4) put(fdt_ + at, Nop);
+    }
+    reserve(board::monitor);
+    total_ = strings_ + strings_size_;
+    put(fdt_ + 4 * Total, total_);
+    put(fdt_ + 4 * StructureSize, structure_size_);
+    put(fdt_ + 4 * Strings, strings_);
+    put(fdt_ + 4 * StringsSize, strings_size_);
+    return {};
 }
 
 } // namespace plinth::monitor

@@ -218,7 +218,6 @@ void reset_virtual_hart(HartState& h) {
     h.status_writable = mstatus_writable(h.hart.features());
     h.v = {};
     h.v.pmp.grain = h.hart.features().pmp_granule - 2;
-    h.vmtimecmp.store(~0ULL);
     h.v.mstatus = mstatus::Uxl::set(mstatus::Sxl::set(0, h.hart.features().has('S') ? 2 : 0), 2);
     h.v.mideleg = fixed_mideleg(h);
     h.regs = {};

@@ -47,6 +47,7 @@ Bench::Bench(Wanted const& wanted)
     }
     auto& boot = monitor->boot;
     boot.harts = wanted.harts;
+    for (auto& hart : monitor->harts) hart.vmtimecmp = ~0ULL; // as prepare() does
     boot.fdt = 0x8030'0000;
     boot.fw_dynamic = board::firmware_info.base().raw;
     boot.ram[0] = *PhysRange::make({Machine::ram_base}, wanted.ram);

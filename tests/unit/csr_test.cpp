@@ -65,6 +65,7 @@ class VirtualCsrs : public testing::TestWithParam<Machine> {
     void reset() {
         auto const features = h.hart.features();
         h.hart.attach(bench.machine, 0, features);
+        h.vmtimecmp = ~0ULL;
         go_online(h);
     }
     struct Executed {

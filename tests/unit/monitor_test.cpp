@@ -381,6 +381,21 @@ TEST(Clint, F20_RegistersHoldWhatWasWrittenAndTimeIsNotWritable) {
     EXPECT_EQ(bench.machine.msip[1], 1U); // and the other hart was told
 }
 
+TEST(Clint, F20_WhatIsStoredForAHartBeforeItComesIsThereWhenItComes) {
+    Bench bench{{.harts = 1}};
+    bench.monitor->boot.harts = 2;
+    auto const moment = bench.machine.mtime + 4711;
+    clint(bench, sd, 0x4008, moment);
+    clint(bench, sw, 4, 1);
+    auto& late = bench.hart(1);
+    late.monitor = bench.monitor.get();
+    late.hart.attach(bench.machine, 1, bench.hart().hart.features());
+    go_online(late);
+    EXPECT_EQ(late.vmsip.load(), 1U);
+    EXPECT_EQ(bench.machine.mtimecmp[1], moment);
+    EXPECT_EQ(clint(bench, ld, 0x4008), moment);
+}
+
 TEST(Interrupts, M16_AVirtualTimerFiresOnceAtItsTimeAndOnlyWhenEnabled) {
     Bench bench;
     with_handler(bench);

@@ -10,10 +10,8 @@ void *memcpy(void *__restrict to, const void *__restrict from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int value, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
-void *memchr(const void *where, int value, size_t size);
 size_t strlen(const char *text);
 size_t strnlen(const char *text, size_t limit);
-char *strrchr(const char *text, int value);
 #ifdef __cplusplus
 }
 #endif

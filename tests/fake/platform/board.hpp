@@ -17,6 +17,7 @@ inline constexpr unsigned max_harts = 8;
 inline constexpr std::uint64_t timebase = 10'000'000; ///< mtime ticks a second
 
 inline constexpr PhysRange monitor = PhysRange::constant(0x8000'0000, 0x10'0000);
+inline constexpr char monitor_node[] = "plinth@80000000";
 inline constexpr PhysRange boot_page = PhysRange::constant(0x800f'f000, 0x1000);
 inline constexpr PhysRange firmware = PhysRange::constant(0x8010'0000, 0x10'0000);
 inline constexpr PhysRange firmware_info = PhysRange::constant(0x801f'f000, 0x1000);
@@ -26,13 +27,7 @@ inline constexpr PhysRange fw_cfg = PhysRange::constant(0x1010'0000, 0x1000);
 inline constexpr std::array owned_devices{clint, finisher, fw_cfg};
 inline constexpr std::array reset_devices{finisher};
 inline constexpr std::array<char const*, 1> hidden_nodes{"qemu,fw-cfg-mmio"};
-struct Reset {
-    char const* compatible;
-    char const* device;
-    u32 value;
-};
-inline constexpr std::array resets{Reset{"syscon-poweroff", "sifive,test1", 0x5555},
-                                   Reset{"syscon-reboot", "sifive,test1", 0x7777}};
+inline constexpr std::array<char const*, 2> reset_nodes{"syscon-poweroff", "syscon-reboot"};
 
 /// What left the machine. The board's functions are free functions, so it is one for the process.
 struct Outside {

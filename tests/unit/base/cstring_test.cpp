@@ -10,10 +10,8 @@ void* plinth_memcpy(void* to, void const* from, std::size_t size);
 void* plinth_memmove(void* to, void const* from, std::size_t size);
 void* plinth_memset(void* to, int value, std::size_t size);
 int plinth_memcmp(void const* a, void const* b, std::size_t size);
-void* plinth_memchr(void const* where, int value, std::size_t size);
 std::size_t plinth_strlen(char const* text);
 std::size_t plinth_strnlen(char const* text, std::size_t limit);
-char* plinth_strrchr(char const* text, int value);
 }
 
 namespace {
@@ -83,15 +81,6 @@ TEST(CString, MemcmpComparesUnsignedBytesAndStopsAtTheSize) {
     }
 }
 
-TEST(CString, MemchrFindsTheFirstByteWithinTheSize) {
-    std::array<unsigned char, 6> const bytes{1, 0xff, 0, 0xff, 2, 3};
-    EXPECT_EQ(plinth_memchr(bytes.data(), 0xff, bytes.size()), &bytes[1]);
-    EXPECT_EQ(plinth_memchr(bytes.data(), -1, bytes.size()), &bytes[1]);
-    EXPECT_EQ(plinth_memchr(bytes.data(), 3, 5), nullptr);
-    EXPECT_EQ(plinth_memchr(bytes.data(), 3, 6), &bytes[5]);
-    EXPECT_EQ(plinth_memchr(bytes.data(), 1, 0), nullptr);
-}
-
 TEST(CString, LengthsCountUpToTheTerminatorOrTheLimit) {
     EXPECT_EQ(plinth_strlen(""), 0U);
     EXPECT_EQ(plinth_strlen("monitor"), 7U);
@@ -100,13 +89,6 @@ TEST(CString, LengthsCountUpToTheTerminatorOrTheLimit) {
     EXPECT_EQ(plinth_strnlen("monitor", 100), 7U);
     std::array<char, 2> const unterminated{'a', 'b'};
     EXPECT_EQ(plinth_strnlen(unterminated.data(), 2), 2U);
-}
-
-TEST(CString, StrrchrFindsTheLastAndTheTerminator) {
-    char const* const text = "/soc/uart@0/";
-    EXPECT_EQ(plinth_strrchr(text, '/'), text + 11);
-    EXPECT_EQ(plinth_strrchr(text, 'x'), nullptr);
-    EXPECT_EQ(plinth_strrchr(text, '\0'), text + 12);
 }
 
 } // namespace
