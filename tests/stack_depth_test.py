@@ -74,6 +74,13 @@ ONCE_TEXT = "f:\n la a4,failed\n c.li a5,1\n amoswap.w.aq a5,a5,(a4)\n c.addiw a
 ONCE_TEXT += (
     "c.bnez a5,.on\n c.addi sp,-16\n jal ra,f\n c.addi sp,16\n .on:\n c.jr ra\n data failed: 0\n"
 )
+
+
+def table(guard, more=""):
+    """f jumps through a table, whose second case calls g."""
+    return TABLE.replace("GUARD", guard).replace("MORE", more) + LEAF
+
+
 # Text; the depth of a hart's stack, or what the refusal says; INDIRECT; RECURSION.
 CASES = [
     (IN_F.format("c.nop"), 16),
@@ -105,6 +112,8 @@ CASES = [
     (IN_F.format("jal ra,g") + LEAF, "is listed", {}, {"f": 3}),
     (IN_F.format("jal t0,g") + LEAF, "links through"),
     (IN_F.format(".4byte 0x6f"), "not expected"),
+    (IN_F.format("csrrs zero,mscratch,a0"), "changes a bit"),
+    ("f:\n c.beqz a0,h\n c.addi sp,-16\n jal ra,g\nh:\n c.jr ra\ng:\n c.j g\n", 16),
     (IN_F.format("c.jalr a5") + LEAF, "not listed"),
     (IN_F.format("c.jalr a5") + LEAF, 80, {"f": {"g"}}),
     (IN_F.format("c.jalr a5") + LEAF + "data held: g\n", 80, {"f": {"held"}}),
@@ -115,21 +124,27 @@ CASES = [
     (IN_F.format("jal ra,g") + LEAF, "is listed", {"f": {"g"}}),
     (IN_F.format("la a0,g\n jal ra,g") + LEAF, "of functions not"),
     (IN_F.format("c.nop") + LEAF, "nothing reaches g"),
-    (TABLE.replace("GUARD", "bltu a4,a5,.case").replace("MORE", "") + LEAF, 80),
-    (TABLE.replace("GUARD", "bgeu a5,a4,.case").replace("MORE", "") + LEAF, "nothing reaches"),
-    (TABLE.replace("GUARD", "c.nop").replace("MORE", "") + LEAF, "no such"),
+    (table("bltu a4,a5,.case"), 80),
+    (table("bgeu a5,a4,.case"), "nothing reaches"),
+    (table("c.nop"), "no such"),
+    (table("c.li a4,2\n bltu a4,a5,.case", "1"), "leads to"),
+    (table("c.li a4,2\n bltu a4,a5,.case", "g-table"), "leads to"),
+    (table("bltu a4,a5,.case\n c.addi a5,1", "1"), "leads to"),
+    (table("bltu a4,a5,.case\n jal ra,g"), "no such"),
+    (table("bltu a4,s1,.case\n jal ra,g\n c.mv a5,s1"), 80),
+    (table("bltu a4,s1,.case\n jal ra,e\n c.mv a5,s1") + ENTER.replace("f:", "e:"), "no such"),
+    (table("lw a5,0(a0)\n addiw a2,a5,0\n bltu a4,a2,.case"), 80),
+    (table("lw a5,0(a0)\n bltu a4,a5,.case\n lw a5,0(a0)"), "no such"),
     (
-        TABLE.replace("GUARD", "c.li a4,2\n bltu a4,a5,.case").replace("MORE", "1") + LEAF,
-        "leads to",
+        table("lw a5,0(a0)\n addiw a2,a5,0\n bltu a4,a2,.case")
+        .replace("slli a5,a5,0x20", "slli a5,a5,0x2")
+        .replace("srli a5,a5,0x1e", "c.nop"),
+        "not listed",
     ),
     (
-        TABLE.replace("GUARD", "lw a5,0(a0)\n addiw a2,a5,0\n bltu a4,a2,.case").replace("MORE", "")
-        + LEAF,
-        80,
-    ),
-    (
-        TABLE.replace("GUARD", "bltu a4,a5,.case\n c.addi a5,1").replace("MORE", "1") + LEAF,
-        "leads to",
+        table("bltu a4,a5,.case").replace("c.lw a5,0(a5)", "c.lw a5,0(a5)\n la a3,wrong")
+        + "data wrong: 0\n",
+        "not listed",
     ),
     (ENTER, 32),
     (ENTER.replace("csrrw zero,mscratch,sp", "c.nop"), "returns with"),
