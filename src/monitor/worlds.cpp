@@ -175,7 +175,7 @@ void enclave_to_host(HartState& h, enclave::Answer answer) {
     program_deadline(h);
 }
 
-void forget_worlds(HartState& h) {
+[[gnu::no_stack_protector]] void forget_worlds(HartState& h) {
     wipe_object(h.regs);
     wipe_stack_below(); // what was read for an enclave
     if (h.hart.features().envcfg) h.hart.write<csr::Menvcfg>(0);

@@ -361,29 +361,29 @@ TEST(DeviceTree, X04_BlocksOutOfTheirPlaceAreMalformed) {
     EXPECT_TRUE(DeviceTree::open(blob));
 }
 
+using Words = std::vector<std::uint32_t>;
+
+/// Whether a tree of these structure words opens. What lies `behind` them begins the strings block.
+bool opens(Words const& words, Words const& behind = {}) {
+    Bytes blob(64);
+    auto const append = [&](std::uint32_t word) {
+        blob.resize(blob.size() + 4);
+        store(blob, blob.size() - 4, word);
+    };
+    std::ranges::for_each(words, append);
+    auto const at = static_cast<std::uint32_t>(blob.size());
+    std::ranges::for_each(behind, append);
+    constexpr char names[] = "#address-cells\0#size-cells";
+    blob.insert(blob.end(), names, names + sizeof names);
+    auto const size = static_cast<std::uint32_t>(blob.size());
+    Words const header{0xd00d'feed, size, 64, at, 48, 17, 16, 0, size - at, at - 64};
+    for (std::size_t i = 0; i < header.size(); ++i) store(blob, 4 * i, header[i]);
+    return static_cast<bool>(DeviceTree::open(blob));
+}
+
 /// Structure blocks that libfdt would not write, token by token.
 TEST(DeviceTree, X04_StructuresThatAreNoneAreMalformed) {
-    using Words = std::vector<std::uint32_t>;
     Words const cells{3, 4, 0, 2, 3, 4, 15, 2};
-    auto const opens = [&](Words const& words, Words const& behind = {}) {
-        Bytes blob(64);
-        for (auto const each : words) {
-            blob.resize(blob.size() + 4);
-            store(blob, blob.size() - 4, each);
-        }
-        auto const at = static_cast<std::uint32_t>(blob.size());
-        constexpr char names[] = "#address-cells\0#size-cells";
-        for (auto const each : behind) {
-            blob.resize(blob.size() + 4);
-            store(blob, blob.size() - 4, each);
-        }
-        blob.insert(blob.end(), names, names + sizeof names);
-        Words const header{
-            0xd00d'feed, static_cast<std::uint32_t>(blob.size()),      64,     at, 48, 17, 16,
-            0,           static_cast<std::uint32_t>(blob.size()) - at, at - 64};
-        for (std::size_t i = 0; i < header.size(); ++i) store(blob, 4 * i, header[i]);
-        return static_cast<bool>(DeviceTree::open(blob));
-    };
     auto const in_root = [&](Words const& inner) {
         Words all{1, 0};
         all.insert(all.end(), cells.begin(), cells.end());
