@@ -85,8 +85,10 @@ inline constexpr u64 vs_bits = bit(Vssi) | bit(Vsti) | bit(Vsei) | bit(Sgei);
 inline constexpr u64 below_m = s_bits | vs_bits | bit(Lcofi);
 } // namespace irq
 
-/// hstatus.HU lets U-mode execute hypervisor loads and stores (9.2.1).
+/// hstatus, 9.2.1. HU lets U-mode execute hypervisor loads and stores, SPVP says whether they act
+/// as VS- or VU-mode.
 namespace hstatus {
+using Spvp = Field<8>;
 using Hu = Field<9>;
 using Spv = Field<7>;
 } // namespace hstatus

@@ -115,4 +115,13 @@ Insn decode(u32 bits) {
     return insn;
 }
 
+Insn decode_hyper(Insn insn) {
+    auto const width = insn.field(26, 2);
+    if ((insn.bits & 0xf2007fffU) == 0x62004073)
+        return decode(store(store_opcode, insn.rs2(), insn.rs1(), 0, width));
+    if ((insn.bits & 0xf3e0707fU) == 0x60004073)
+        return decode(load(load_opcode, insn.rd(), insn.rs1(), 0, width | insn.rs2() << 2U));
+    return {};
+}
+
 } // namespace plinth::arch

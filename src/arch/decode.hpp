@@ -90,4 +90,8 @@ constexpr u64 tval_of(u32 bits) { return is_full_length(bits) ? bits : bits & 0x
 /// Decodes all but CSR instructions: `bits` (low 16 or 32 bits as the length encoding says).
 Insn decode(u32 bits);
 
+/// Decodes HLV and HSV (9.3.1) as the load or store that they are but for whose rights count. HLVX,
+/// which asks for others, is Unknown.
+Insn decode_hyper(Insn insn);
+
 } // namespace plinth::arch

@@ -33,7 +33,8 @@ Next emulate_fence(HartState& h) {
     return skip();
 }
 
-/// Privileged instructions of vM. Anything unknown is illegal there, too.
+/// Privileged instructions of vM, hypervisor loads and stores the last. Anything unknown is illegal
+/// there, too.
 [[gnu::noinline]] Next emulate_privileged(HartState& h, u32 bits) {
     auto const insn = arch::decode(bits);
     auto const& f = h.hart.features();
@@ -45,7 +46,7 @@ Next emulate_fence(HartState& h) {
     case Insn::Kind::HFence: return f.has('H') ? emulate_fence(h) : illegal(h, bits);
     case Insn::Kind::Inval: return f.svinval ? emulate_fence(h) : illegal(h, bits);
     case Insn::Kind::HInval: return f.svinval && f.has('H') ? emulate_fence(h) : illegal(h, bits);
-    default: return illegal(h, bits);
+    default: return emulate_hyper(h, bits);
     }
 }
 

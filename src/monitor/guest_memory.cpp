@@ -22,6 +22,28 @@ bool executable(HartState const& h, Insn const& insn) {
     return !fp || (h.hart.features().has('D') && mstatus::Fs::get(h.v.mstatus) != 0);
 }
 
+/// Executes a load, store or atomic instruction of vM with the rights `how`, under the host's plan
+/// and translation.
+Next access_as_host(HartState& h, Insn const& insn, u64 how) {
+    load_plan(h, host_image(h));
+    if (h.hart.features().has('S')) h.hart.write<csr::Satp>(h.v.satp);
+    auto const access = perform(h, insn, how);
+    auto const hyper = access && !access->ok && h.hart.features().has('H');
+    auto const tval2 = hyper ? h.hart.read<csr::Mtval2>() : 0;
+    auto const tinst = hyper ? h.hart.read<csr::Mtinst>() : 0;
+    if (h.hart.features().has('S')) h.hart.write<csr::Satp>(0);
+    load_current_plan(h);
+
+    if (!access) return resume();
+    if (!access->ok) {
+        // MPV stands for GVA. A transformed instruction (bit 0, 9.6.3) would be the monitor's own.
+        h.trap = {access->cause, access->tval, tval2, (tinst & 1U) != 0 ? 0 : tinst, how};
+        return reflect();
+    }
+    complete(h, insn, access->value);
+    return skip(insn.length);
+}
+
 constexpr unsigned step(u64 address, u64 left) { return address % 8 == 0 && left >= 8 ? 8 : 1; }
 
 u64 load_word(std::span<u8 const> bytes) {
@@ -90,23 +112,17 @@ Next emulate_mprv(HartState& h) {
     if (!executable(h, insn)) return illegal(h, static_cast<u32>(bits));
     auto const& v = h.v.mstatus;
     auto const how = rights(static_cast<Priv>(mstatus::Mpp::get(v)), mstatus::Mpv::get(v) != 0, v);
+    return access_as_host(h, insn, how);
+}
 
-    load_plan(h, host_image(h));
-    if (h.hart.features().has('S')) h.hart.write<csr::Satp>(h.v.satp);
-    auto const access = perform(h, insn, how);
-    auto const hyper = access && !access->ok && h.hart.features().has('H');
-    auto const tval2 = hyper ? h.hart.read<csr::Mtval2>() : 0;
-    auto const tinst = hyper ? h.hart.read<csr::Mtinst>() : 0;
-    if (h.hart.features().has('S')) h.hart.write<csr::Satp>(0);
-    load_current_plan(h);
-
-    if (!access) return resume();
-    if (!access->ok) {
-        h.trap = {access->cause, access->tval, tval2, tinst, how}; // MPV stands for GVA
-        return reflect();
-    }
-    complete(h, insn, access->value);
-    return skip(insn.length);
+Next emulate_hyper(HartState& h, u32 bits) {
+    auto const insn = decode_hyper({bits});
+    if (!h.hart.features().has('H') || insn.kind == Insn::Kind::Unknown) return illegal(h, bits);
+    auto const mode = static_cast<Priv>(hstatus::Spvp::get(h.v.hstatus));
+    auto const next = access_as_host(h, insn, rights(mode, true, h.v.mstatus));
+    // mtval2 is of guest page faults only (9.4.4). QEMU 7.2 calls them others if MPRV makes them.
+    if (h.trap.tval2 != 0) h.trap.cause = raw(Cause::LoadGuestPage) + (h.trap.cause & 2U);
+    return next;
 }
 
 Next emulate_misaligned(HartState& h) {

@@ -34,6 +34,9 @@ constexpr bool fetched(u64 bits) { return bits >> 32U == 0; }
 /// host's plan and translation (3.1.6.3). `trap`: the access fault that brought it here.
 Next emulate_mprv(HartState& h);
 
+/// Executes HLV or HSV at regs.pc: as VS- or VU-mode of the host (9.3.1). All else is illegal.
+Next emulate_hyper(HartState& h, u32 bits);
+
 /// Makes a misaligned load or store for the current world, with its own rights. Atomic instructions
 /// and what does not fit the trap any more are reflected.
 Next emulate_misaligned(HartState& h);

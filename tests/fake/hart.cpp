@@ -7,6 +7,7 @@
 #include <cstring>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 namespace plinth::arch {
 namespace {
@@ -226,13 +227,33 @@ std::span<std::uint8_t> Hart::bytes(PhysRange range) const {
     return {&machine_->ram[offset], range.size()};
 }
 
-/// One virtual address with the rights in `how`. With V only a bare machine is modelled.
+/// One virtual address with the rights in `how`: in one stage, or with MPV in two. Then SUM is that
+/// of vsstatus, MXR of mstatus counts in both stages and of vsstatus in the first; for the second
+/// everybody is U-mode (9.2.1, 9.5).
 bool Hart::translate(std::uint64_t address, std::uint64_t how, bool store, std::uint64_t& physical,
                      GuestAccess& fault) const {
+    if (mstatus::Mpv::get(how) == 0) {
+        auto const satp = features_.has('S') ? csrs_[csr::Satp] : 0;
+        return translate_stage(satp, address, how, store, physical, fault);
+    }
+    auto const vsstatus = csrs_[csr::Vsstatus];
+    auto const first = merge(how, vsstatus, mstatus::Sum::mask) | (vsstatus & mstatus::Mxr::mask);
+    std::uint64_t guest = 0;
+    if (!translate_stage(csrs_[csr::Vsatp], address, first, store, guest, fault)) return false;
+    auto const second = mstatus::Mpp::set(how, 0);
+    if (translate_stage(csrs_[csr::Hgatp], guest, second, store, physical, fault)) return true;
+    auto const page_fault = guest_faults_lose_their_cause;
+    if (!page_fault) fault.cause = raw(store ? Cause::StoreGuestPage : Cause::LoadGuestPage);
+    fault.tval = address;
+    fault.value = guest >> 2U;
+    return false;
+}
+
+bool Hart::translate_stage(std::uint64_t satp, std::uint64_t address, std::uint64_t how, bool store,
+                           std::uint64_t& physical, GuestAccess& fault) const {
     physical = address;
     auto const mode = mstatus::Mpp::get(how);
-    auto const satp = features_.has('S') ? csrs_[csr::Satp] : 0;
-    if (mode == 3 || satp >> 60U == 0 || mstatus::Mpv::get(how) != 0) return true;
+    if (mode == 3 || satp >> 60U == 0) return true;
     auto const refuse = [&](Cause cause) {
         fault = {.cause = raw(cause), .tval = address};
         return false;
@@ -282,7 +303,10 @@ GuestAccess Hart::access(std::uint64_t address, unsigned width, std::uint64_t ho
     GuestAccess out;
     std::array<std::uint64_t, 8> where{};
     for (unsigned i = 0; i < width; ++i)
-        if (!translate(address + i, how, store, where[i], out)) return out;
+        if (!translate(address + i, how, store, where[i], out)) {
+            csrs_[csr::Mtval2] = std::exchange(out.value, 0);
+            return out;
+        }
     auto const mode = mstatus::Mpp::get(how);
     for (unsigned i = 0, run = 0; i < width; i += run) {
         for (run = 1; i + run < width && where[i + run] == where[i] + run;) ++run;

@@ -84,7 +84,10 @@ class Hart {
     std::vector<Event> trace{};
     FpState fp{};
     VectorState vector{};
-    std::map<std::uint64_t, PageMap> translations{}; ///< by value of satp
+    std::map<std::uint64_t, PageMap> translations{}; ///< by value of satp, vsatp, hgatp
+    /// Guest page faults of accesses with MPRV are called page faults, as in QEMU 7.2; mtval2 is
+    /// right.
+    bool guest_faults_lose_their_cause{false};
     /// mstatus while a guest step runs: what the trap will report.
     std::uint64_t status{0};
 
@@ -115,6 +118,8 @@ class Hart {
                        std::uint64_t value);
     bool translate(std::uint64_t address, std::uint64_t how, bool store, std::uint64_t& physical,
                    GuestAccess& fault) const;
+    bool translate_stage(std::uint64_t satp, std::uint64_t address, std::uint64_t how, bool store,
+                         std::uint64_t& physical, GuestAccess& fault) const;
     bool protection_allows(std::uint64_t physical, unsigned width, std::uint64_t mode,
                            bool store) const;
     std::uint8_t* guest_byte(std::uint64_t physical) const;

@@ -4,6 +4,7 @@
 /// byte after the other; it was written from the specifications, and the encodings are made here.
 #include "bench.hpp"
 #include "monitor/guest_memory.hpp"
+#include "monitor/handlers.hpp"
 #include "monitor/harts.hpp"
 #include "monitor/loop.hpp"
 
@@ -353,7 +354,7 @@ constexpr std::uint64_t satp = 8ULL << 60U | 0x80300;
 /// A world whose accesses are emulated. Addresses: every page pair (kind, kind) has a place.
 class Emulated : public testing::Test {
   protected:
-    Emulated() : h{bench.hart()} {}
+    explicit Emulated(Wanted const& wanted = {}) : bench{wanted}, h{bench.hart()} {}
 
     /// Maps kinds × kinds as neighbours. The second of a pair of equals lies 16 pages further, if
     /// it is a page with data of its own.
@@ -459,7 +460,7 @@ class Emulated : public testing::Test {
         }
     }
 
-    Bench bench{};
+    Bench bench;
     monitor::HartState& h;
     Model model{};
     std::vector<PageKind> kinds{};
@@ -480,11 +481,12 @@ class MprvAccess : public Emulated {
     static constexpr std::uint64_t code = board::firmware.base().raw + 0x1000;
     static constexpr std::uint64_t data = 0x8050'0000, apart = 0x1'0000, no_ram = 0x3000'0000;
 
-    MprvAccess() {
+    /// `table`: the register by which the pages are found.
+    explicit MprvAccess(Wanted const& wanted = {}, unsigned table = csr::Satp) : Emulated{wanted} {
         bench.to_host();
         EXPECT_EQ(bench.create().error, 0U);
         bench.call(0x10, 0);
-        bench.write_csr(csr::Satp, satp);
+        bench.write_csr(table, satp);
         fill(data, 2 * apart);
         copy_ram();
         model.reachable = of_the_host;
@@ -898,6 +900,246 @@ TEST(MprvWithHypervisor, F03_AFaultOfAnAccessWithMpvNamesAGuestsAddress) {
         }
 }
 
+// --- hypervisor loads and stores ----------------------------------------------------------------
+
+constexpr std::uint32_t encode_hyper(unsigned funct7, unsigned rs2, unsigned rs1, unsigned rd) {
+    return funct7 << 25U | rs2 << 20U | rs1 << 15U | 4U << 12U | rd << 7U | 0x73U;
+}
+
+/// HLV and HSV (9.3.1; the unprivileged manual's table of RV64 H), as the loads and stores that
+/// they are.
+std::vector<Form> hypervisor_forms(unsigned data, unsigned base) {
+    struct Row {
+        char const* name;
+        unsigned funct7, rs2, width;
+        bool sign;
+    };
+    std::vector<Form> out;
+    for (auto const& row : {Row{"hlv.b", 0x30, 0, 1, true}, Row{"hlv.bu", 0x30, 1, 1, false},
+                            Row{"hlv.h", 0x32, 0, 2, true}, Row{"hlv.hu", 0x32, 1, 2, false},
+                            Row{"hlv.w", 0x34, 0, 4, true}, Row{"hlv.wu", 0x34, 1, 4, false},
+                            Row{"hlv.d", 0x36, 0, 8, true}})
+        out.push_back({row.name, Op::Load, encode_hyper(row.funct7, row.rs2, base, data), 4,
+                       row.width, data, base, 0, row.sign});
+    for (auto const& row : {Row{"hsv.b", 0x31, 0, 1, true}, Row{"hsv.h", 0x33, 0, 2, true},
+                            Row{"hsv.w", 0x35, 0, 4, true}, Row{"hsv.d", 0x37, 0, 8, true}})
+        out.push_back({row.name, Op::Store, encode_hyper(row.funct7, data, base, 0), 4, row.width,
+                       data, base});
+    return out;
+}
+std::vector<std::uint32_t> hypervisor_words(unsigned data, unsigned base) {
+    std::vector<std::uint32_t> out;
+    for (auto const& form : hypervisor_forms(data, base)) out.push_back(form.word);
+    return out;
+}
+
+/// The firmware executes them; their pages are those of vsatp. Page tables of satp lead nowhere.
+class HyperAccess : public MprvAccess {
+  protected:
+    HyperAccess() : MprvAccess{{.hypervisor = true}, csr::Vsatp} { h.v.satp = satp + 1; }
+
+    /// The trap of an instruction at `code`, which U-mode may not execute.
+    Outcome trap(std::uint32_t word) {
+        put_code(code, word, 4);
+        h.regs.guest.pc = code;
+        monitor::load_current_plan(h);
+        return outcome(monitor::handle_firmware, h,
+                       {.cause = raw(Cause::IllegalInstruction), .tval = word});
+    }
+    /// What decides about them: hstatus.SPVP, vsstatus.SUM, either MXR. What does not is the
+    /// contrary.
+    std::uint64_t set(Rights const& rights) {
+        auto const either = random() % 3;
+        auto const mxr = [&](unsigned without) {
+            return rights.mxr && either != without ? mstatus::Mxr::mask : 0;
+        };
+        h.hart.write_csr(csr::Vsstatus, (rights.sum ? mstatus::Sum::mask : 0) | mxr(0));
+        h.v.hstatus = hstatus::Hu::mask | rights.mode << 8U;
+        auto const other = mstatus::Mpp::set(mstatus::Mprv::mask, 1 - rights.mode);
+        h.v.mstatus = (rights.sum ? 0 : mstatus::Sum::mask) | mxr(1) | mstatus::Fs::set(0, 1) |
+                      (random() % 2 == 0 ? other : mstatus::Mpp::set(0, 3));
+        return h.v.mstatus;
+    }
+    void run(Form const& form, std::uint64_t address, Rights const& rights) {
+        SCOPED_TRACE(text(form, address, rights));
+        auto files = fresh(form, address);
+        load(files);
+        auto const status = set(rights);
+        auto const next = trap(form.word);
+        auto const fault = by_model(model, files, form, address, rights);
+        compare(next, fault, files, form, address);
+        if (HasFatalFailure()) return;
+        if (fault) {
+            ASSERT_EQ(mstatus::Mpv::get(next.trap.mstatus), 1U);
+        } // for GVA
+        ASSERT_EQ(h.v.mstatus, status);
+        ASSERT_EQ(h.hart.read_csr(csr::Satp), 0U);
+        ASSERT_EQ(h.v.satp, satp + 1);
+        ASSERT_TRUE(h.loaded == &monitor::current_image(h) && h.hart.fenced());
+    }
+    void expect_reflected(Outcome const& next, Cause cause, std::uint64_t tval) {
+        EXPECT_EQ(next.kind, Next::Kind::Reflect);
+        EXPECT_EQ(next.trap.cause, raw(cause));
+        EXPECT_EQ(next.trap.tval, tval);
+    }
+};
+
+TEST_F(HyperAccess, F29_EveryHlvAndHsvAtEveryOffsetInAndAcrossPagesOfAllKinds) {
+    sweep(hypervisor_forms(7, 9), 2,
+          [&](Form const& form, std::uint64_t address, Rights const& rights) {
+              run(form, address, rights);
+          });
+}
+
+TEST_F(HyperAccess, F29_WithoutTranslationNothingReachesIntoMonitorOrEnclave) {
+    bench.write_csr(csr::Vsatp, 0);
+    copy_ram();
+    model.bare = true;
+    for (auto const& form : hypervisor_forms(7, 9))
+        for (auto const edge : {mon_end, epm, epm_end, data})
+            for (unsigned k = 0; k < 16; ++k) {
+                run(form, edge - 8 + k, s);
+                if (HasFatalFailure()) return;
+            }
+    compare_all();
+    EXPECT_GT(faults, 100U);
+    EXPECT_GT(successes, 100U);
+}
+
+TEST_F(HyperAccess, EveryRegisterAsDataAndAsBaseAndZeroStaysZero) {
+    for (unsigned data_register = 0; data_register < 32; ++data_register)
+        for (unsigned const base : {1U, 9U, 31U})
+            for (auto const& form : hypervisor_forms(data_register, base)) {
+                if (base != data_register) run(form, place(0, 0) + 0x508, s);
+                if (HasFatalFailure()) return;
+            }
+    compare_all();
+}
+
+/// The hart refuses at the second stage; what it says beyond cause and address is passed on.
+TEST_F(HyperAccess, GuestPageFaultsNameTheGuestsPhysicalAddress) {
+    constexpr std::uint64_t hgatp = 8ULL << 60U | 0x80400, there = data, nowhere = data + 0x1000;
+    h.hart.translations[hgatp][there] = {.frame = there, .user = true};
+    h.hart.write_csr(csr::Hgatp, hgatp);
+    for (auto const quirk : {false, true})
+        for (std::uint64_t const mtinst : {0x0000'3020U, 0x0000'3301U})
+            for (auto const& form : hypervisor_forms(7, 9)) {
+                h.hart.guest_faults_lose_their_cause = quirk;
+                run(form, place(0, 0) + 0x508, {1, false, false});
+                if (HasFatalFailure()) return;
+                h.hart.write_csr(csr::Mtinst, mtinst);
+                auto const address = place(1, 0) + 0x508;
+                h.regs.guest.set(9, address);
+                set({0, false, false});
+                auto const next = trap(form.word);
+                expect_reflected(next, form.loads() ? Cause::LoadGuestPage : Cause::StoreGuestPage,
+                                 address);
+                EXPECT_EQ(next.trap.tval2, (nowhere + 0x508) >> 2U);
+                // A transformed instruction would name the registers of the monitor's own access.
+                EXPECT_EQ(next.trap.tinst, mtinst == 0x3020 ? mtinst : 0U) << form.name;
+                EXPECT_EQ(mstatus::Mpv::get(next.trap.mstatus), 1U);
+            }
+    compare_all();
+}
+
+/// What a firmware finds in its registers, and where it goes on.
+TEST_F(HyperAccess, AWholeTurnLoadsOrDeliversTheFault) {
+    auto const play = [&](std::uint64_t address) {
+        h.hart.write_csr(csr::Vsstatus, 0);
+        h.v.hstatus = hstatus::Spvp::mask;
+        h.regs.guest.pc = code;
+        bench.play([&](Hart&, GuestContext& guest) {
+            guest.set(9, address);
+            return Trap{.cause = raw(Cause::IllegalInstruction),
+                        .tval = encode_hyper(0x36, 0, 9, 7)};
+        });
+    };
+    bench.poke(data + 0x500, 0x0102'0304'0506'0708);
+    play(place(0, 0) + 0x500);
+    EXPECT_EQ(h.regs.guest.pc, code + 4);
+    EXPECT_EQ(h.regs.guest.get(7), 0x0102'0304'0506'0708U);
+    auto const refused = place(1, 0) + 0x500;
+    play(refused);
+    auto const went_to = h.regs.guest.pc;
+    EXPECT_EQ(went_to, bench.read_csr(csr::Mtvec) & ~3ULL);
+    EXPECT_EQ(bench.read_csr(csr::Mepc), code);
+    EXPECT_EQ(bench.read_csr(csr::Mcause), raw(Cause::LoadPage));
+    EXPECT_EQ(bench.read_csr(csr::Mtval), refused);
+    auto const status = bench.read_csr(csr::Mstatus);
+    EXPECT_EQ(mstatus::Gva::get(status), 1U);
+    EXPECT_EQ(mstatus::Mpv::get(status), 0U);
+    EXPECT_EQ(mstatus::Mpp::get(status), 3U);
+}
+
+/// HLVX and what the tables do not have.
+TEST_F(HyperAccess, EveryOtherWordOfTheirShapeIsIllegal) {
+    unsigned illegal = 0;
+    for (unsigned funct7 = 0x20; funct7 < 0x40; ++funct7)
+        for (unsigned rs2 = 0; rs2 < 32; ++rs2)
+            for (unsigned const rd : {0U, 7U}) {
+                auto const word = encode_hyper(funct7, rs2, 9, rd);
+                auto const is_load = (funct7 & 0x39U) == 0x30 && rs2 < 2 && word >> 20U != 0x6c1;
+                auto const is_store = (funct7 & 0x39U) == 0x31 && rd == 0;
+                if (is_load || is_store) continue;
+                h.regs.guest.set(9, place(0, 0));
+                set(s);
+                expect_reflected(trap(word), Cause::IllegalInstruction, word);
+                ++illegal;
+            }
+    EXPECT_EQ(illegal, 32 * 32 * 2 - 7 * 2 - 4 * 32);
+    compare_all();
+}
+
+TEST_F(MprvAccess, WithoutHHypervisorLoadsAndStoresAreIllegal) {
+    for (auto const word : hypervisor_words(7, 9)) {
+        h.regs.guest.set(9, data);
+        h.v.mstatus = mstatus::Mpp::set(0, 1);
+        put_code(code, word, 4);
+        h.regs.guest.pc = code;
+        monitor::load_current_plan(h);
+        auto const next = outcome(monitor::handle_firmware, h,
+                                  {.cause = raw(Cause::IllegalInstruction), .tval = word});
+        EXPECT_EQ(next.kind, Next::Kind::Reflect);
+        EXPECT_EQ(next.trap.cause, raw(Cause::IllegalInstruction));
+        EXPECT_EQ(next.trap.tval, word);
+    }
+    compare_all();
+}
+
+/// Another hart has put one where a plain access trapped: the rights of that trap are not its own.
+TEST_F(HyperAccess, M12_APlainAccessThatBecameAHypervisorAccessIsNotMade) {
+    for (auto const word : hypervisor_words(7, 9))
+        for (auto const cause : {Cause::LoadAccess, Cause::StoreAccess})
+            for (auto const address : {place(0, 0), board::clint.base().raw + 0x4000}) {
+                h.regs.guest.set(9, address);
+                set(s);
+                auto const mprv = mstatus::Mpp::set(mstatus::Mprv::mask, 1);
+                h.v.mstatus = address == place(0, 0) ? mprv : mstatus::Mpp::set(0, 3);
+                put_code(code, word, 4);
+                h.regs.guest.pc = code;
+                monitor::load_current_plan(h);
+                auto const was = h.regs.guest.get(7);
+                expect_reflected(
+                    outcome(monitor::handle_firmware, h, {.cause = raw(cause), .tval = address}),
+                    cause, address);
+                EXPECT_EQ(h.regs.guest.get(7), was);
+            }
+    compare_all();
+}
+
+/// The contrary: an access with the rights of vM, or of what its MPRV says, is not made because an
+/// instruction was illegal.
+TEST_F(HyperAccess, M12_AHypervisorAccessThatBecameAPlainOneIsIllegal) {
+    auto forms = full_length(7, 9);
+    for (auto const& form : atomics()) forms.push_back(form);
+    for (auto const& form : forms) {
+        load(fresh(form, place(0, 0)));
+        set(s);
+        expect_reflected(trap(form.word), Cause::IllegalInstruction, form.word);
+    }
+    compare_all();
+}
+
 // --- misaligned accesses of an enclave ----------------------------------------------------------
 
 /// Runs an enclave whose own page tables map pages of all kinds; a second enclave exists.
@@ -1025,6 +1267,7 @@ TEST_F(MisalignedAccess, E13_WhatDoesNotFitTheTrapIsReflectedUntouched) {
         check(insn_wfi, cause);
         check(encode_csr(CsrOp::Rw, 7, 0x340, 9), cause);
         check(0x0000'0013, cause);
+        for (auto const word : hypervisor_words(7, 9)) check(word, cause);
     }
     put_code(code, encode_load(3, 7, 9, 0), 4);
     h.regs.guest.pc = 0x7fff'0000; // what cannot be fetched any more

@@ -5,6 +5,7 @@
 #include "instructions.hpp"
 
 #include <gtest/gtest.h>
+#include <map>
 #include <random>
 
 namespace plinth::arch {
@@ -177,9 +178,62 @@ TEST(Decode, PrivilegedInstructionsExactly) {
                 ASSERT_EQ(insn.rs1(), rs1);
                 ASSERT_EQ(insn.rs2(), high & 31U);
             }
-    // ecall, ebreak, hypervisor loads and stores (funct3 = 4) and the other opcodes
+    // ecall, ebreak, and hypervisor loads and stores (funct3 = 4), which have a decoder of their
+    // own
     for (std::uint32_t const word : {0x00000073U, 0x00100073U, 0x60004573U, 0x6a004073U})
         EXPECT_EQ(decode(word).kind, Kind::Unknown) << std::hex << word;
+}
+
+/// The words of HLV and HSV with all their registers, from the unprivileged manual's table of H.
+std::map<std::uint32_t, Meaning> hypervisor_accesses() {
+    std::map<std::uint32_t, Meaning> out;
+    struct Load {
+        std::uint32_t word;
+        unsigned width;
+        bool sign;
+    };
+    struct Store {
+        std::uint32_t word;
+        unsigned width;
+    };
+    for (unsigned r = 0; r < 32; ++r)
+        for (unsigned rs1 = 0; rs1 < 32; ++rs1) {
+            for (auto const& [word, width, sign] :
+                 {Load{0x6000'4073, 1, true}, Load{0x6010'4073, 1, false},
+                  Load{0x6400'4073, 2, true}, Load{0x6410'4073, 2, false},
+                  Load{0x6800'4073, 4, true}, Load{0x6810'4073, 4, false},
+                  Load{0x6c00'4073, 8, true}})
+                out[word | rs1 << 15U | r << 7U] = {
+                    .kind = Kind::Load, .rd = r, .rs1 = rs1, .width = width, .sign = sign};
+            for (auto const& [word, width] : {Store{0x6200'4073, 1}, Store{0x6600'4073, 2},
+                                              Store{0x6a00'4073, 4}, Store{0x6e00'4073, 8}})
+                out[word | rs1 << 15U | r << 20U] = {
+                    .kind = Kind::Store, .rs1 = rs1, .rs2 = r, .width = width};
+        }
+    return out;
+}
+
+TEST(Decode, HypervisorLoadsAndStoresExactly) {
+    auto const accesses = hypervisor_accesses();
+    ASSERT_EQ(accesses.size(), 11U * 32 * 32);
+    for (auto const& [word, wanted] : accesses) {
+        ASSERT_EQ(meaning(decode_hyper({word})), wanted) << std::hex << word;
+        ASSERT_EQ(decode(word).kind, Kind::Unknown) << std::hex << word;
+        for (std::uint32_t opcode = 0; opcode < 128; ++opcode) {
+            if (opcode == 0x73) continue;
+            ASSERT_EQ(decode_hyper({(word & ~0x7fU) | opcode}).kind, Kind::Unknown) << opcode;
+        }
+    }
+    unsigned known = 0;
+    for (std::uint32_t high = 0; high < 1U << 12U; ++high)
+        for (unsigned funct3 = 0; funct3 < 8; ++funct3)
+            for (unsigned rd = 0; rd < 32; ++rd) {
+                auto const word = high << 20U | 9U << 15U | funct3 << 12U | rd << 7U | 0x73U;
+                auto const exists = accesses.contains(word);
+                ASSERT_EQ(decode_hyper({word}).kind != Kind::Unknown, exists) << std::hex << word;
+                known += exists ? 1 : 0;
+            }
+    EXPECT_EQ(known, accesses.size() / 32);
 }
 
 TEST(Decode, EveryOtherOpcodeIsUnknown) {
