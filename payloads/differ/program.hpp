@@ -49,6 +49,8 @@ enum class Watched : uint8_t {
     VectorArithmetic,
     VectorLoad,
     VectorStore,
+    HypervisorLoad, ///< in M-mode, as HypervisorStore
+    HypervisorStore,
     Count
 };
 struct WatchedOp {
@@ -97,7 +99,11 @@ struct Generator {
     void go_on_in(unsigned mode, bool guest);
     void guest_step();
     void guest_configure();
+    void guest_translation();
+    void guest_privilege();
+    void choose_bits(unsigned number, uint64_t of, uint64_t bits);
     void guest_access();
+    void machine_guest_access();
     void fp_operation();
     void vector_status();
     void vector_configure();

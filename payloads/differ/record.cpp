@@ -117,12 +117,19 @@ Outcome const& outcome() { return result; }
 unsigned record_count() { return recorded; }
 Record const& record(unsigned n) { return records[n]; }
 
+/// The word of the program that is at `epc`; 0: none.
+uint32_t word_at(uint64_t epc) {
+    auto const at = physical(epc) - physical(code_at(0));
+    return slots == nullptr || stopped || at >= sizeof(code) || at % 4 != 0 ? 0 : code[at / 4];
+}
+
+/// HLV, HLVX or HSV.
+bool is_hypervisor_access(uint32_t word) { return (word & 0xf000707fU) == 0x60004073; }
+
 /// An atomic that reaches no memory is a store fault; QEMU 7.2 calls it a load fault where it does
 /// the load and the store one after the other.
 uint64_t atomic_fault(uint64_t cause, uint64_t epc) {
-    auto const at = physical(epc) - physical(code_at(0));
-    if (slots == nullptr || stopped || at >= sizeof(code) || at % 4 != 0) return cause;
-    auto const word = code[at / 4];
+    auto const word = word_at(epc);
     constexpr unsigned lr = 2;
     if ((word & 0x7fU) != 0x2f || word >> 27U == lr) return cause;
     hide_cause(3, cause);
@@ -150,8 +157,9 @@ uint64_t one_cause(uint64_t cause, uint64_t epc, uint64_t* x) {
     return last;
 }
 
-/// After a trap that may be about a guest's address, from VS-mode, VU-mode or with MPRV: QEMU 7.2
-/// says GVA where the trap has no address and leaves it set at later traps.
+/// After a trap that may be about a guest's address, from VS-mode, VU-mode, with MPRV or at HLV and
+/// HSV: QEMU 7.2 says GVA where the trap has no address, leaves it set at later traps and does not
+/// say it for M-mode's own accesses.
 uint64_t without_gva(uint64_t status) {
     constexpr uint64_t gva = uint64_t{1} << 38U;
     hide_cause(4, status);
@@ -195,7 +203,8 @@ uint64_t differ_m_trap(uint64_t* x) {
     if (stopped) return over;
     auto const from = status >> 11U & 3U;
     auto const virt = has_hypervisor ? status >> 39U & 1U : 0;
-    auto const guest = virt != 0 || (has_hypervisor && (status & mprv) != 0);
+    auto const own = from == 3 && is_hypervisor_access(word_at(epc));
+    auto const guest = virt != 0 || (has_hypervisor && ((status & mprv) != 0 || own));
     auto const tval = read<Mtval>();
     note("M-trap", cause, epc, tval, guest ? without_gva(status) : status);
     note("M-more", x[reg::tp], hash_registers(x), physical(x[reg::gp]));

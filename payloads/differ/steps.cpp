@@ -6,6 +6,7 @@ namespace differ {
 namespace {
 
 constexpr uint64_t mprv = 1U << 17U, mpv = uint64_t{1} << 39U;
+constexpr uint64_t sum_mxr = 3U << 18U;
 constexpr uint64_t middle = 0x7e0; ///< of a page: where small vPMPs lie
 constexpr uint64_t ssi = 1U << 1U, msi = 1U << 3U, mti = 1U << 7U;
 
@@ -262,26 +263,72 @@ void Generator::guest_configure() {
         write(csr::Hcounteren, random.next());
         break;
     case 3: write(csr::Medeleg, random.chance(50) ? 0xf0b5ff : random.next() & 0xf0b5ff); break;
-    case 4:
-        write(csr::Hgatp, random.chance(60) ? guest_hgatp() : 0);
-        write(csr::Vsatp, random.chance(60) ? table_satp(random.below(table_sets)) : 0);
-        out.word(insn_hfence_gvma);
-        out.word(insn_hfence_vvma);
-        break;
+    case 4: guest_translation(); break;
     }
+}
+
+/// Both stages of VS-mode's translation.
+void Generator::guest_translation() {
+    out.li(reg::t5, random.chance(60) ? guest_hgatp() : 0);
+    out.csr_write(csr::Hgatp, reg::t5);
+    out.li(reg::t5, random.chance(60) ? table_satp(random.below(table_sets)) : 0);
+    out.csr_write(csr::Vsatp, reg::t5);
+    out.word(insn_hfence_gvma);
+    out.word(insn_hfence_vvma);
+}
+
+/// HLV and HSV of all widths; then HLVX.
+constexpr uint32_t hypervisor_loads = 7, hypervisor_plain = 11, hypervisor_all = 13;
+constexpr uint32_t hypervisor_words[hypervisor_all] = {
+    0x60004073, 0x60104073, 0x64004073, 0x64104073, 0x68004073, 0x68104073, 0x6c004073,
+    0x62004073, 0x66004073, 0x6a004073, 0x6e004073, 0x64304073, 0x68304073};
+constexpr uint32_t hypervisor_word(unsigned which, unsigned data, unsigned base) {
+    auto const store = which >= hypervisor_loads && which < hypervisor_plain;
+    return hypervisor_words[which] | base << 15U | (store ? data << 20U : data << 7U);
+}
+
+/// hstatus.SPVP: whether they act as VS- or VU-mode.
+void Generator::guest_privilege() {
+    out.li(reg::t5, 0x100);
+    out.csr(random.chance(50) ? Form::Rs : Form::Rc, reg::zero, csr::Hstatus, reg::t5);
+}
+
+void Generator::choose_bits(unsigned number, uint64_t of, uint64_t bits) {
+    out.li(reg::t5, of);
+    out.csr_clear(number, reg::t5);
+    out.li(reg::t5, bits);
+    out.csr_set(number, reg::t5);
+}
+
+/// HLV and HSV in M-mode, with SUM and MXR of mstatus and vsstatus, now and then with MPRV, which
+/// must not count.
+void Generator::machine_guest_access() {
+    auto const which = random.below(hypervisor_plain);
+    auto const base = 8 + random.below(4), data = 12 + random.below(4);
+    guard_machine();
+    if (random.chance(50)) guest_translation();
+    guest_privilege();
+    auto const where = some_address(random.chance(30));
+    out.li(base, where == 0 ? 16 : where); // see NOT_GENERATED in differ_allowed.py
+    if (random.chance(50)) out.li(data, random.next());
+    choose_bits(csr::Vsstatus, sum_mxr, random.bit(18) | random.bit(19));
+    choose_bits(csr::Mstatus, sum_mxr | mpv | 0x1800,
+                random.bit(18) | random.bit(19) |
+                    (random.chance(20) ? mprv | uint64_t{random.below(2)} << 11U : 0));
+    out.word(insn_hfence_vvma); // QEMU 7.2 keeps translations of the other SPVP
+    watched(hypervisor_word(which, data, base),
+            which < hypervisor_loads ? Watched::HypervisorLoad : Watched::HypervisorStore);
+    out.li(reg::t5, mprv);
+    out.csr_clear(csr::Mstatus, reg::t5);
 }
 
 /// HLV, HLVX and HSV of all widths, in HS-mode: mret goes there first.
 void Generator::guest_access() {
-    constexpr uint32_t words[] = {0x60004073, 0x60104073, 0x64004073, 0x64104073, 0x64304073,
-                                  0x68004073, 0x68104073, 0x68304073, 0x6c004073, 0x62004073,
-                                  0x66004073, 0x6a004073, 0x6e004073};
-    auto const which = random.below(13);
+    auto const which = random.below(hypervisor_all);
     auto const base = 8 + random.below(4), data = 12 + random.below(4);
     guard_machine();
     out.li(base, some_address(false));
-    out.li(reg::t5, 0x100);
-    out.csr(random.chance(50) ? Form::Rs : Form::Rc, reg::zero, csr::Hstatus, reg::t5); // SPVP
+    guest_privilege();
     out.li(reg::t5, 0x1888 | mpv);
     out.csr_clear(csr::Mstatus, reg::t5);
     out.li(reg::t5, 0x800);
@@ -289,14 +336,15 @@ void Generator::guest_access() {
     out.la(reg::t5, out.pc() + 16); // behind la, csrw and mret
     out.csr_write(csr::Mepc, reg::t5);
     out.word(insn_mret);
-    out.word(words[which] | base << 15U | (which < 9 ? data << 7U : data << 20U));
+    out.word(hypervisor_word(which, data, base));
 }
 
 void Generator::guest_step() {
     if (!has_hypervisor) return access_step(false);
-    auto const choice = random.below(10);
+    auto const choice = random.below(12);
     if (choice < 4) return guest_configure();
     if (choice < 6) return guest_access();
+    if (choice < 8) return machine_guest_access();
     guard_machine();
     if (random.chance(40)) { // what can be is passed on to VS-mode
         out.li(reg::t5, 0xf0b5ff);

@@ -46,6 +46,8 @@ WATCHED = {
     "vector arithmetic": "v",
     "vector load": "v",
     "vector store": "v",
+    "hypervisor load in M-mode": "h",
+    "hypervisor store in M-mode": "h",
 }
 
 
@@ -465,13 +467,17 @@ def missing_traps(totals, cpu):
 
 def missing_watched(totals, cpu):
     """Instructions of extensions that the processor has and that were never executed. Those of V:
-    also, in each mode, never illegal (VS off) or never denied their access (VS on)."""
+    also, in each mode, never illegal (VS off) or never denied their access (VS on). Those of H: also
+    never denied it in M-mode, where they are counted."""
     have = differ_allowed.extensions(cpu)
     out = []
     for kind, (name, extension) in enumerate(WATCHED.items()):
         without = extension not in have or ("h" not in have and name.startswith("hinval"))
         if not without and totals.watched[kind, "passed", None] == 0:
             out.append(f"{name} was never executed")
+    for kind, (name, extension) in enumerate(WATCHED.items()):
+        if extension == "h" and "h" in have and totals.watched[kind, "denied", M] == 0:
+            out.append(f"{name} was never denied")
     vector = [kind for kind, extension in enumerate(WATCHED.values()) if extension == "v"]
     for mode in MODES:
         if "v" not in have or ("h" not in have and mode in (VU, VS)):

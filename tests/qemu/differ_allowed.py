@@ -127,9 +127,11 @@ CAUSES = [
         0x300,
         1 << 38,
         QEMU + "GVA says of each trap whether mtval is a guest's address (9.4.1); QEMU never"
-        " clears it, sets it for illegal instructions, and does not for accesses with MPRV",
+        " clears it, sets it for illegal instructions, and does not for accesses with MPRV, HLV and"
+        " HSV",
         ("h",),
-        "at a trap to M-mode from VS-mode or VU-mode or with MPRV; the handler clears it",
+        "at a trap to M-mode from VS-mode or VU-mode, with MPRV or of its own HLV and HSV; the"
+        " handler clears it",
     ),
 ]
 LEGALITY = [
@@ -258,7 +260,9 @@ NOT_GENERATED = [
     "mstatus.GVA by CSR instructions: QEMU 7.2 leaves it set at traps that must clear it (9.4.1)",
     "bits of vsstatus that do not exist: QEMU 7.2 stores them and moves them into mstatus",
     "MPRV with MPP = M and MPV = 1: MPV must not count (9.4.1); QEMU 7.2 translates",
-    "HLV, HLVX and HSV in M-mode: they are tried in HS-mode",
+    "HLVX in M-mode: illegal in vM; it is tried in HS-mode",
+    "HLV and HSV in M-mode at address 0: what the PMP denies there is an access fault in vM; QEMU"
+    " 7.2 calls it a guest page fault, as it does elsewhere, where mtval2 tells vM",
     "mip.VSEIP by writes to mip: read-only there (9.4.3); QEMU 7.2 writes hvip",
     "mepc and sepc bit 0: read-only zero (3.1.14); QEMU 7.2 stores it",
     "vsip.SSIP by writes to vsip: QEMU 7.2 does not shift the bit",
