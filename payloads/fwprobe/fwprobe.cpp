@@ -63,6 +63,7 @@ void probe(Phase phase) {
     probe_memory(phase != Phase::Destroyed);
     if (phase != Phase::Stopped) return;
     probe_toggles();
+    probe_traps();
     probe_vpmps();
     probe_calls();
     probe_csrs();

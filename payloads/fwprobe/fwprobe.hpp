@@ -26,6 +26,18 @@ void access_c_sd();
 void keystone_call();
 void keystone_ecall();
 void trap_with_bits();
+void load_in_trap();
+void store_in_trap();
+void load_after_mpp();
+void store_after_mpp();
+void load_after_mret();
+void store_after_mret();
+void trap_by_ecall();
+void trap_by_ebreak();
+void trap_by_illegal();
+void trap_by_load();
+void trap_by_store();
+void trap_by_interrupt();
 void spin();
 void do_nothing();
 uint64_t sweep_loads(uint64_t base, uint64_t end, uint64_t step);
@@ -40,6 +52,8 @@ inline constexpr uint64_t cause_load_fault = 5;
 inline constexpr uint64_t cause_store_fault = 7;
 inline constexpr uint64_t cause_supervisor_ecall = 9;
 inline constexpr uint64_t cause_machine_ecall = 11;
+inline constexpr uint64_t cause_load_page_fault = 13;
+inline constexpr uint64_t cause_store_page_fault = 15;
 
 // QEMU virt, with the monitor in the first MiB of RAM and the firmware in the second.
 inline constexpr uint64_t monitor = 0x80000000;
@@ -92,6 +106,7 @@ void probe_word(char const* place, How how, uint64_t address, Expect expect);
 /// `alive`: whether the enclave still owns its memory.
 void probe_memory(bool alive);
 void probe_toggles();
+void probe_traps();
 void probe_vpmps();
 
 /// Registers, calls, interrupts and the CLINT, on the calling hart (the CLINT on hart 0 only).

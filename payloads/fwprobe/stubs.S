@@ -69,6 +69,74 @@ keystone_ecall:
     .option pop
     ret
 
+// One access at a0 with a1 around a trap. The bits a2 of mstatus are set, then the code at a1 traps.
+// `then` says what happens in the handler before the access.
+    .macro around_trap name, instruction, then:vararg
+    stub \name
+    csrr s1, mtvec
+    lla t0, 1f
+    csrw mtvec, t0
+    mv s2, a2
+    csrs mstatus, a2
+    jr a1
+    .balign 4
+1:  csrw mtvec, s1
+    \then
+    .option push
+    .option norvc
+    \instruction a1, 0(a0)
+    .option pop
+    li t0, 1 << 17                  // MPRV
+    csrc mstatus, t0
+    li a7, 0
+    ret
+    .endm
+
+// MPP as it was before the trap; MPRV is not written.
+    .macro restore_mpp
+    li t0, 3 << 11
+    csrc mstatus, t0
+    li t0, 1 << 17
+    not t0, t0
+    and s2, s2, t0
+    csrs mstatus, s2
+    .endm
+
+// MPP is M, so M-mode goes on, with MPRV as it is and MPP = U.
+    .macro return_to_machine
+    csrw mie, zero                  // MIE may be set again
+    lla t0, 2f
+    csrw mepc, t0
+    mret
+2:
+    .endm
+
+    around_trap load_in_trap, ld
+    around_trap store_in_trap, sd
+    around_trap load_after_mpp, ld, restore_mpp
+    around_trap store_after_mpp, sd, restore_mpp
+    around_trap load_after_mret, ld, return_to_machine
+    around_trap store_after_mret, sd, return_to_machine
+
+// Code that traps with the bits in force.
+    .option push
+    .option norvc
+    stub trap_by_ecall
+    li a7, 0
+    ecall
+    stub trap_by_ebreak
+    ebreak
+    stub trap_by_illegal
+    unimp
+    stub trap_by_load
+    ld zero, 0(zero)
+    stub trap_by_store
+    sd zero, 0(zero)
+    stub trap_by_interrupt              // one that is pending and enabled in mie
+    csrsi mstatus, 8
+1:  j 1b
+    .option pop
+
     stub spin
     j spin
 

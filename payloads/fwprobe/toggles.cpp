@@ -14,6 +14,7 @@ namespace {
 constexpr unsigned entries = 8;
 constexpr uint64_t all_addresses = (uint64_t{1} << 54U) - 1;
 constexpr uint64_t cfg_rwx = 7;
+constexpr uint64_t nowhere = 0x18000000; // no device and no memory on QEMU virt
 
 enum class Match : uint64_t { Off = 0, Tor = 1, Na4 = 2, Napot = 3 };
 
@@ -97,6 +98,9 @@ void probe_from_supervisor(Match match) {
 } // namespace
 
 void probe_toggles() {
+    // A bus error: with S-mode's rights it happens in the monitor, which makes the access.
+    probe_word("nowhere", How::Machine, nowhere, Expect::Denied);
+    probe_word("nowhere", How::MprvSupervisor, nowhere, Expect::Denied);
     for (uint64_t const mpp : {uint64_t{0}, uint64_t{1}, uint64_t{3}}) {
         toggle_by_csr(mpp);
         toggle_by_return(mpp);
