@@ -10,7 +10,7 @@ using namespace payload;
 
 namespace {
 
-enum class Mode : uint64_t { Plain, Leftovers, Locked, Scan };
+enum class Mode : uint64_t { Plain, Leftovers, Locked, Scan, Triggers };
 
 constexpr unsigned max_needles = 16;
 
@@ -19,12 +19,13 @@ struct Parameters {
     Mode mode;
     uint64_t ram_size;
     uint64_t needle_count;
-    uint64_t needles[max_needles];
+    uint64_t needles[max_needles]; ///< Triggers: of which type, and for which addresses
 };
 constexpr uint64_t parameters = 0x86010000;
 constexpr uint64_t parameters_end = parameters + 0x1000;
 constexpr uint64_t boots =
     0x86011000; // one word for each hart, counts resets; no loader writes here
+constexpr uint64_t armed = 0x86011100; // one word for each hart, how many triggers it armed
 constexpr uint64_t ram = 0x80000000;
 constexpr uint64_t everything = ~uint64_t{0};
 
@@ -43,6 +44,27 @@ void arm_trigger(uint64_t number, uint64_t address) {
     csr::write<Tselect>(number);
     csr::write<Tdata2>(address);
     csr::write<Tdata1>(mcontrol);
+}
+
+/// tdata1 of a trigger of type mcontrol (2) or mcontrol6 (6) that stops U, S and M-mode at any
+/// access. (QEMU 7.2 has no others.)
+constexpr uint64_t trigger_of_type(uint64_t type) {
+    return type << 60U | 1U << 6U | 1U << 4U | 1U << 3U | 7U;
+}
+
+/// Arms all triggers that there are, for each of the addresses in turn. How many hold the bits?
+uint64_t arm_triggers() {
+    uint64_t const wanted = trigger_of_type(given().needles[0]);
+    uint64_t count = 0;
+    for (uint64_t number = 0; number < 64; ++number) {
+        csr::write<Tselect>(number);
+        if (csr::read<Tselect>() != number) break;
+        csr::write<Tdata2>(given().needles[1 + number % (given().needle_count - 1)]);
+        csr::write<Tdata1>(wanted);
+        if ((csr::read<Tdata1>() & wanted) == wanted) ++count;
+    }
+    csr::write<Tselect>(0);
+    return count;
 }
 
 void leave_supervisor_state() {
@@ -135,5 +157,6 @@ extern "C" uint64_t stage_main(uint64_t hart) {
         while (*count > 1) asm volatile("wfi");
     }
     if (given().mode == Mode::Locked) lock_entry();
+    if (given().mode == Mode::Triggers) *at<uint64_t volatile>(armed + 8 * hart) = arm_triggers();
     return given().mode == Mode::Leftovers ? leave_everything(hart) : 0;
 }

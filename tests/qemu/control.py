@@ -138,6 +138,10 @@ class Debugger:
             raise Failure(f"gdb stub: register {name} answered {answer!r}")
         return int.from_bytes(bytes.fromhex(answer.decode()), "little")
 
+    def set_register(self, thread, name, value):
+        self.expect_ok(f"Hg{thread}")
+        self.expect_ok(f"P{self.numbers[name]:x}={value.to_bytes(8, 'little').hex()}")
+
     def read(self, address, size):
         return bytes.fromhex(self.command(f"m{address:x},{size:x}").decode())
 

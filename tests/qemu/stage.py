@@ -6,6 +6,8 @@
 
   leftovers  it leaves its registers as no stage should: then every CSR of every hart is, at the
              firmware's first instruction, as it is without; and the host's probes pass
+  triggers   it arms every debug trigger, on the firmware's and an enclave's first instruction: both
+             run, and then no trigger of any hart is armed
   locked     it locks a PMP entry: one line, and nothing below the monitor runs
   reboot     OpenSBI reboots while an enclave keeps a canary: after the warm reset, which leaves RAM
              as it is, the program finds no word of it in all RAM
@@ -21,15 +23,21 @@ from machine import BANNER_END, FIRMWARES, Failure, Machine, command_line, loade
 from needles import MIB, canary
 
 STAGE, PARAMETERS, MEMORY_MIB = 0x86000000, 0x86010000, 128
-PLAIN, LEFTOVERS, LOCKED, SCAN = range(4)
+ARMED, EPM = 0x86011100, 0x80800000
+PLAIN, LEFTOVERS, LOCKED, SCAN, TRIGGERS = range(5)
+TYPES = (2, 6)  # of triggers: mcontrol, mcontrol6; QEMU 7.2 has no others
+TYPE = 0xF << 60
 SPIN = struct.pack("<I", 0x0000006F) * 4
 # Counters go on, and what is pending depends on time.
 MOVING = re.compile(r"cycleh?|instreth?|timeh?|m(cycle|instret)h?|mip|sip|vstimecmp")
 
 
+CASES = ("leftovers", "locked", "reboot", "reset", "triggers")
+
+
 def parse():
     parser = command_line(__doc__, 55)
-    parser.add_argument("--case", choices=("leftovers", "locked", "reboot", "reset"), required=True)
+    parser.add_argument("--case", choices=CASES, required=True)
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--firmware", choices=sorted(FIRMWARES), default="1.6")
     return parser.parse_args()
@@ -102,6 +110,46 @@ def check_leftovers(arguments, work):
         machine.expect_end()
 
 
+def check_triggers(arguments, work):
+    for kind in TYPES:
+        places = (kind, 0x80100000, EPM, EPM + 8)
+        machine = boot(
+            arguments,
+            work,
+            TRIGGERS,
+            FIRMWARES[arguments.firmware],
+            [struct.pack("<Q", word) for word in places],
+            kernel=arguments.build / "payloads/endings.bin",
+            append="plinth.end=wait",
+        )
+        debugger = Debugger(machine)
+        with machine:
+            machine.expect(rf"^endings: enclave in {EPM:#x} ")
+            machine.expect(r"^endings: waiting\n")
+            debugger.attach()
+            seen = [triggers(debugger, thread) for thread in debugger.threads]
+            words = debugger.read(ARMED, 8 * arguments.smp)
+            debugger.close()
+            machine.forbid()
+        armed = struct.unpack(f"<{arguments.smp}Q", words)
+        print(f"type {kind}: {armed} triggers were armed, tdata1 is now {[list(map(hex, hart)) for hart in seen]}")
+        if min(armed) == 0 or any(len(hart) < n for hart, n in zip(seen, armed)):
+            raise Failure("the stage armed no trigger, or gdb does not see it")
+        if any(tdata1 & ~TYPE for hart in seen for tdata1 in hart):
+            raise Failure("a trigger is still armed")
+
+
+def triggers(debugger, thread):
+    """tdata1 of all triggers of a hart."""
+    found = []
+    for number in range(64):
+        debugger.set_register(thread, "tselect", number)
+        if debugger.register(thread, "tselect") != number:
+            break
+        found.append(debugger.register(thread, "tdata1"))
+    return found
+
+
 def check_locked(arguments, work):
     with boot(arguments, work, LOCKED, FIRMWARES[arguments.firmware]) as machine:
         line = machine.expect(r"^Plinth: hart \d+ cannot run below the monitor: .*\n")
@@ -159,7 +207,11 @@ def check_reset(arguments, work):
 
 def main():
     arguments = parse()
-    checks = {"leftovers": check_leftovers, "locked": check_locked}
+    checks = {
+        "leftovers": check_leftovers,
+        "triggers": check_triggers,
+        "locked": check_locked,
+    }
     with tempfile.TemporaryDirectory(prefix="plinth-") as work:
         checks.get(arguments.case, check_reset)(arguments, pathlib.Path(work))
 
