@@ -3,6 +3,7 @@
 //   shutdown, reboot  through the SBI, while another hart, if there is one, runs the enclave
 //   wait              sleeps, so that the machine can be looked at from outside
 //   calls             calls the monitor for ever and counts; the other harts only count
+//   timers            the same, but sets a timer that never expires, each time another one
 //   attest            the enclave asks for a report and exits with the answer
 #include "canary_enclave.hpp"
 #include "csr.hpp"
@@ -51,11 +52,14 @@ uint64_t volatile* utm_words() {
     for (;;) asm volatile("wfi");
 }
 
-/// Counts in the hart's counter for ever; with `calls` a call of the monitor comes before each
-/// step.
-[[noreturn]] void count(uint64_t hart, bool calls) {
-    for (;;) {
-        if (calls) sbi::call(own_extension, 0);
+/// What comes before each step of a hart that counts.
+enum class Before { Nothing, Call, Timer };
+
+/// Counts in the hart's counter for ever.
+[[noreturn]] void count(uint64_t hart, Before before) {
+    for (uint64_t far = ~uint64_t{0};; --far) {
+        if (before == Before::Call) sbi::call(own_extension, 0);
+        if (before == Before::Timer) sbi::set_timer(far);
         __atomic_fetch_add(&counters[hart], 1, __ATOMIC_RELAXED);
     }
 }
@@ -114,7 +118,7 @@ bool is(char const* argument, char const* word) {
 extern "C" void secondary_main(uint64_t hart) {
     using namespace endings;
     started.add(1);
-    if (work == Work::Count) count(hart, false);
+    if (work == Work::Count) count(hart, Before::Nothing);
     if (work == Work::RunEnclave && __atomic_exchange_n(&taken, 1U, __ATOMIC_RELAXED) == 0)
         resume_enclave(enclave_id);
     sleep();
@@ -136,11 +140,11 @@ extern "C" void payload_main(uint64_t hart, uint64_t tree) {
         say("endings: waiting\n");
         sleep();
     }
-    if (is(end, "calls")) {
+    if (is(end, "calls") || is(end, "timers")) {
         work = Work::Count;
         start_others(machine, hart);
         say("endings: calling, counters at ", Hex{address_of(counters)}, '\n');
-        count(hart, true);
+        count(hart, is(end, "calls") ? Before::Call : Before::Timer);
     }
     if (!is(end, "attest")) fail("plinth.end is missing", 0);
     attest();

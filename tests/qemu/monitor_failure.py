@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""An instruction of the monitor is overwritten through QEMU's gdb stub while one hart calls the
-monitor, the others run the host, and an enclave is alive. The monitor must end closed: one line, no
-guest data, every hart parked in the monitor, the enclave still denied, the keys gone.
+"""The monitor is broken through QEMU's gdb stub while one hart calls the monitor or the firmware,
+the others run the host, and an enclave is alive. The monitor must end closed: one line, no guest
+data, every hart parked in the monitor, the enclave still denied, the keys gone.
 
-  monitor_failure.py --build DIR [--smp N] [--timeout SECONDS]"""
+  monitor_failure.py --build DIR [--how HOW] [--smp N] [--timeout SECONDS]
+
+  illegal  an instruction of the monitor is overwritten
+  load     its load from the CLINT, found while it runs, goes to a place without a device: bus error
+  store    the same with its store"""
 import re
 import time
 
@@ -15,12 +19,16 @@ from needles import MIB, RAM, canary, expect_absent, monitor_secrets, places
 MEMORY_MIB = 128
 ILLEGAL = bytes(4)
 WFI = 0x10500073
+NOWHERE = 0x18000000  # no device and no memory
+# Of a watchpoint in the gdb protocol, where the monitor accesses the CLINT, the cause.
+ACCESSES = {"load": (3, 0x200BFF8, 5), "store": (2, 0x2004000, 7)}
 COUNTER_BYTES = 64
 
 
 def parse():
     parser = command_line(__doc__, 40)
     parser.add_argument("--smp", type=int, default=2)
+    parser.add_argument("--how", choices=("illegal", *ACCESSES), default="illegal")
     return parser.parse_args()
 
 
@@ -107,11 +115,50 @@ def check_open(debugger, address):
             raise Failure(f"the host's memory is closed to hart {thread}: PMP misread")
 
 
-def check_line(machine, position, place):
+def overwrite(debugger, build):
+    """Breaks the function that answers a call of the host."""
+    place = address_of(build, "plinth::monitor::own_call")
+    debugger.write(place, ILLEGAL)
+    return place, 2, "host"
+
+
+def access_near(build, debugger, pc, clint):
+    """Address and base register of the access at which QEMU stopped: the instruction at the pc, if
+    it is the one, or that before."""
+    text = binutil("objdump", "--disassemble", build / "plinth.elf")
+    line = r"^ *([0-9a-f]+):\s+([0-9a-f]{4}(?:[0-9a-f]{4})?) +\t(?:ld|sd)\t\S*\((\w+)\)"
+    found = re.findall(line, text, re.MULTILINE)
+    accesses = [(int(place, 16), len(code) // 2, base) for place, code, base in found]
+    thread = debugger.stopped
+    for place, _, base in accesses:
+        if place == pc and abs(debugger.register(thread, base) - clint) < 4096:
+            return place, base
+    for place, size, base in accesses:
+        if place + size == pc:
+            return place, base
+    raise Failure(f"at {pc:#x} plinth.elf has no load or store")
+
+
+def divert(debugger, build, how):
+    """Waits for the monitor's next access to the CLINT, and gives the same instruction another
+    base when it is about to be executed again."""
+    kind, address, cause = ACCESSES[how]
+    size = 8 * len(debugger.threads)
+    pc = debugger.run_until_accessed(kind, address, size)
+    while not RAM <= pc < RAM + MIB:  # the firmware's own access, which is about to trap
+        debugger.run_until(address_of(build, "plinth::monitor::program_deadline"))
+        pc = debugger.run_until_accessed(kind, address, size)
+    place, base = access_near(build, debugger, pc, address)
+    debugger.set_register(debugger.run_until(place), base, NOWHERE)
+    print(f"diverted: the {how} at {place:#x} through {base}")
+    return place, cause, "firmware"
+
+
+def check_line(machine, position, place, cause, world):
     match = machine.expect(r"^Plinth: FAILURE: .*\n")
     pattern = (
-        rf"Plinth: FAILURE: trap in the monitor, cause 0x2, pc {place:#x}, "
-        rf"hart [0-9], world host\n"
+        rf"Plinth: FAILURE: trap in the monitor, cause {cause:#x}, pc {place:#x}, "
+        rf"hart [0-9], world {world}\n"
     )
     if not re.fullmatch(pattern, match.group()):
         raise Failure(f"the monitor's line is {match.group()!r}, expected {pattern!r}")
@@ -140,13 +187,14 @@ def check_end(machine, debugger, epm, counters, secrets):
 
 def run(arguments):
     build = arguments.build
-    place = address_of(build, "plinth::monitor::own_call")
+    illegal = arguments.how == "illegal"
     secrets = monitor_secrets((build / "plinth.bin").read_bytes())
     machine = Machine(
         bios=build / "plinth-opensbi.bin",
         kernel=build / "payloads/endings.bin",
-        append="plinth.end=calls",
+        append=f"plinth.end={'calls' if illegal else 'timers'}",
         smp=arguments.smp,
+        cpu="rv64" if illegal else "rv64,sstc=off",
         memory=f"{MEMORY_MIB}M",
         timeout=arguments.timeout,
     )
@@ -162,9 +210,9 @@ def run(arguments):
         check_open(debugger, counters)
         if not places(machine.memory(RAM, MIB), secrets["monitor key"]):
             raise Failure("the monitor key is not in the monitor: the search does not know it")
-        debugger.write(place, ILLEGAL)
+        broken = overwrite(debugger, build) if illegal else divert(debugger, build, arguments.how)
         debugger.go()
-        check_line(machine, position, place)
+        check_line(machine, position, *broken)
         debugger.stop()
         check_end(machine, debugger, epm, counters, secrets)
         debugger.close()
