@@ -44,34 +44,32 @@ void for_strings(std::span<u8 const> list, auto each) {
         each(at);
 }
 bool is(std::span<u8 const> value, char const* name) {
-    return value.size() > std::strlen(name) &&
-           std::memcmp(value.data(), name, std::strlen(name) + 1) == 0;
+    return !value.empty() && value.back() == 0 && same(text(value.data()), name);
 }
 
 /// Names of added properties, for the strings block.
 constexpr char names[] = "no-map\0reg\0ranges\0#address-cells\0#size-cells";
-enum : u32 { NoMap = 0, RegName = 7, Ranges = 11, AddressCellsName = 18, SizeCellsName = 33 };
+/// The mark of an offset among them, which is counted from where they are put.
+consteval u32 operator""_name(unsigned long long offset) {
+    return 0xff00'0000U + static_cast<u32>(offset);
+}
+consteval u32 word(char const* t) {
+    return static_cast<u32>(t[0]) << 24U | static_cast<u32>(t[1]) << 16U |
+           static_cast<u32>(t[2]) << 8U | static_cast<u32>(t[3]);
+}
+consteval u32 operator""_w(char const* t, std::size_t) { return word(t); }
 
-/// Writes tokens to where there is room for them.
-struct Writer {
-    u8* at;
-    void word(u32 value) {
-        put(at, value);
-        at += 4;
-    }
-    /// Names of 12 to 15 letters.
-    void begin(char const (&name)[16]) {
-        word(BeginNode);
-        std::memcpy(at, name, sizeof name);
-        at += sizeof name;
-    }
-    void property(u32 name, std::initializer_list<u32> cells) {
-        word(Property);
-        word(static_cast<u32>(4 * cells.size()));
-        word(name);
-        for (auto const cell : cells) word(cell);
-    }
-};
+constexpr u32 id0 = word(board::monitor_node), id1 = word(board::monitor_node + 4),
+              id2 = word(board::monitor_node + 8), id3 = word(board::monitor_node + 12);
+constexpr u32 base1 = board::monitor.base().raw >> 32U, base0 = board::monitor.base().raw & ~0U,
+              size0 = board::monitor.size();
+/// The monitor's node; around it, from 0 to 16 and from 32 on, /reserved-memory.
+constexpr u32 reservation[] = {BeginNode, "rese"_w, "rved"_w,  "-mem"_w, "ory"_w, Property, 0,
+                               11_name,   Property, 4,         18_name,  2,       Property, 4,
+                               33_name,   2,        BeginNode, id0,      id1,     id2,      id3,
+                               Property,  0,        0_name,    Property, 16,      7_name,   base1,
+                               base0,     0,        size0,     EndNode,  EndNode, Nop};
+static_assert(base0 < 0_name && size0 < 0_name);
 
 } // namespace
 
@@ -188,60 +186,39 @@ DeviceTree::Kind DeviceTree::see(Node const& node) {
     return node.depth > 1 ? kind : Kind::None;
 }
 
-/// Makes a gap of an even number of words, so that what lies behind keeps its alignment.
-u8* DeviceTree::make_room(u32 at, u32 words) {
-    std::memmove(fdt_ + at + 4 * words, fdt_ + at, strings_ + strings_size_ - at);
-    structure_size_ += 4 * words;
-    strings_ += 4 * words;
-    root_end_ += 4 * words;
-    if (reserved_end_ >= at) reserved_end_ += 4 * words;
-    return fdt_ + at;
-}
-
-/// A node of no kind around another.
-void DeviceTree::wrap(Edit const& edit, char digit) {
-    Writer end{make_room(edit.behind, 2)};
-    end.word(EndNode);
-    end.word(Nop);
-    char name[16] = "plinth-reset-x";
-    name[13] = digit;
-    Writer begin{make_room(edit.first, 6)};
-    begin.word(Nop);
-    begin.begin(name);
-}
-
-void DeviceTree::reserve(PhysRange range) {
-    auto const alone = reserved_end_ == 0;
-    Writer out{make_room(alone ? root_end_ : reserved_end_, alone ? 34 : 16)};
-    if (alone) {
-        out.begin("reserved-memory");
-        out.property(strings_size_ + Ranges, {});
-        out.property(strings_size_ + AddressCellsName, {2});
-        out.property(strings_size_ + SizeCellsName, {2});
+/// Puts in an even number of words, so that what lies behind keeps its alignment.
+void DeviceTree::insert(u32 at, std::span<u32 const> words) {
+    auto const size = static_cast<u32>(words.size_bytes());
+    std::memmove(fdt_ + at + size, fdt_ + at, strings_ + strings_size_ - at);
+    structure_size_ += size;
+    strings_ += size;
+    root_end_ += size;
+    if (reserved_end_ >= at) reserved_end_ += size;
+    for (auto const word : words) {
+        put(fdt_ + at, word >= 0_name ? strings_size_ + word - 0_name : word);
+        at += 4;
     }
-    out.begin(board::monitor_node);
-    out.property(strings_size_ + NoMap, {});
-    auto const base = range.base().raw;
-    out.property(strings_size_ + RegName, {static_cast<u32>(base >> 32U), static_cast<u32>(base), 0,
-                                           static_cast<u32>(range.size())});
-    out.word(EndNode);
-    if (alone) out.word(EndNode);
-    if (alone) out.word(Nop);
-    std::memcpy(fdt_ + strings_ + strings_size_, names, sizeof names);
-    strings_size_ += sizeof names;
 }
 
 Result<void> DeviceTree::edit(std::span<u8> room) {
-    constexpr auto most = sizeof names + 4 * (34 + 8 * std::tuple_size_v<decltype(edits_)>);
+    constexpr auto most =
+        sizeof names + sizeof reservation + 32 * std::tuple_size_v<decltype(edits_)>;
     static_assert(most <= growth);
     if (room.size() < u64{strings_} + strings_size_ + most) return Err::NoResource;
     for (auto i = edits_.size(); i-- > 0;) { // from behind: what comes before stays where it is
         auto const& edit = edits_[i];
-        if (edit.kind == Kind::Wrap) wrap(edit, static_cast<char>('0' + i));
-        if (edit.kind != Kind::Hide) continue;
-        for (auto at = edit.first; at < edit.behind; at += 4) put(fdt_ + at, Nop);
+        if (edit.kind == Kind::Hide)
+            for (auto at = edit.first; at < edit.behind; at += 4) put(fdt_ + at, Nop);
+        if (edit.kind != Kind::Wrap) continue;
+        insert(edit.behind, std::array<u32, 2>{EndNode, Nop}); // into a node of no kind
+        auto const digit = static_cast<u32>(i) << 16U;
+        insert(edit.first,
+               std::array<u32, 6>{Nop, BeginNode, "plin"_w, "th-r"_w, "eset"_w, "-0\0"_w + digit});
     }
-    reserve(board::monitor);
+    std::span<u32 const> const whole{reservation};
+    reserved_end_ == 0 ? insert(root_end_, whole) : insert(reserved_end_, whole.subspan(16, 16));
+    std::memcpy(fdt_ + strings_ + strings_size_, names, sizeof names);
+    strings_size_ += sizeof names;
     total_ = strings_ + strings_size_;
     put(fdt_ + 4 * Total, total_);
     put(fdt_ + 4 * StructureSize, structure_size_);

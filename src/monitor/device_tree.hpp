@@ -51,9 +51,7 @@ class DeviceTree {
     Result<void> read(u32 at, u32 limit);
     u32 read_property(Node& node, u32 at, u32 limit);
     Kind see(Node const& node);
-    u8* make_room(u32 at, u32 words);
-    void wrap(Edit const& edit, char digit);
-    void reserve(PhysRange range);
+    void insert(u32 at, std::span<u32 const> words);
 
     u8* fdt_;
     u32 total_{0}, structure_size_{0}, strings_{0}, strings_size_{0}; ///< as in the header
