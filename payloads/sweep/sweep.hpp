@@ -11,10 +11,11 @@ struct Parameters {
     uint64_t magic;
     uint64_t what;         ///< 0: CSR instructions, 1: mstatus
     uint64_t has_deadline; ///< menvcfg.STCE
+    /// Bits of mstatus of which every combination is written; those that differ in the outer ones
+    /// have hashes of their own.
     struct Bits {
-        uint64_t all; ///< of mstatus: every combination is written
-        uint64_t
-            outer; ///< some of them: combinations that differ in these have hashes of their own
+        uint64_t all;
+        uint64_t outer;
     } sets[2];
 };
 
