@@ -55,7 +55,7 @@ class Debugger:
             machine.command += ["-gdb", device]
         self.numbers = {}
         self.threads = []
-        self.stopped = None
+        self.accessor = None
 
     def attach(self, paused=False):
         """Stops the machine, which runs unless it is paused, and learns its harts and registers."""
@@ -172,15 +172,15 @@ class Debugger:
 
     def run_until_accessed(self, kind, address, size):
         """Lets all harts run until one writes (kind 2) or reads (3) there; returns its pc, at the
-        access or behind it. `stopped` is its thread."""
+        access or behind it. `accessor` is its thread."""
         self.expect_ok(f"Z{kind},{address:x},{size:x}")
         answer = self.command("vCont;c")
         match = re.search(rb"thread:([^;]+);.*watch:", answer)
         self.expect_ok(f"z{kind},{address:x},{size:x}")
         if not match:
             raise Failure(f"gdb stub: no access to {address:#x} but {answer!r}")
-        self.stopped = match.group(1).decode()
-        return self.register(self.stopped, "pc")
+        self.accessor = match.group(1).decode()
+        return self.register(self.accessor, "pc")
 
     def detach(self):
         """Lets the machine go on without the stub."""

@@ -18,7 +18,7 @@ from control import Debugger
 from machine import Failure, Machine, binutil, command_line, loader, pack, run_main
 
 PARAMETERS, MAGIC, MAILBOX = 0x81000000, 0x65676162726167, 0x81001000
-STACK, HARTS = 32768, 8
+STACK, HARTS, PAINT = 32768, 8, b"\xa5"
 EPM, LEAF = 0x84000000, struct.pack("<Q", 0x2000000F)
 MARGIN = 8192  # that must never have been used
 
@@ -40,14 +40,17 @@ def stacks_base(build):
 
 
 def watermarks(machine, base):
-    """How many bytes of each hart's stack have been written since it was zero."""
+    """How many bytes of each hart's stack have been written since it was painted, or, where there is
+    no such hart, since reset."""
     memory = machine.memory(base, STACK * HARTS)
     stacks = [memory[STACK * hart : STACK * (hart + 1)] for hart in range(HARTS)]
-    return [len(stack.lstrip(b"\0")) for stack in stacks]
+    fills = [PAINT if stack.startswith(PAINT) else b"\0" for stack in stacks]
+    return [len(stack.lstrip(fill)) for stack, fill in zip(stacks, fills)]
 
 
 def forget_depth(debugger, base):
-    """Zeroes what of each hart's stack is not in use: booting went deeper than traps ever do."""
+    """Paints what of each hart's stack is not in use: booting went deeper than traps ever do. Not
+    with zero, which is also written."""
     left = {thread: base + STACK * number for number, thread in enumerate(debugger.threads)}
     while True:
         for thread, first in list(left.items()):
@@ -56,7 +59,7 @@ def forget_depth(debugger, base):
             top = next((value for value in values if first < value < first + STACK), None)
             if top is not None:
                 for place in range(first, top, 1024):
-                    debugger.write(place, bytes(min(1024, top - place)))
+                    debugger.write(place, PAINT * min(1024, top - place))
                 del left[thread]
         if not left:
             return

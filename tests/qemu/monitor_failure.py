@@ -129,7 +129,7 @@ def access_near(build, debugger, pc, clint):
     line = r"^ *([0-9a-f]+):\s+([0-9a-f]{4}(?:[0-9a-f]{4})?) +\t(?:ld|sd)\t\S*\((\w+)\)"
     found = re.findall(line, text, re.MULTILINE)
     accesses = [(int(place, 16), len(code) // 2, base) for place, code, base in found]
-    thread = debugger.stopped
+    thread = debugger.accessor
     for place, _, base in accesses:
         if place == pc and abs(debugger.register(thread, base) - clint) < 4096:
             return place, base
