@@ -4,7 +4,6 @@
 #include "monitor/boot.hpp"
 #include "monitor/console.hpp"
 #include "monitor/harts.hpp"
-#include "monitor/loop.hpp"
 #include "monitor/short_path.hpp"
 #include "monitor/worlds.hpp"
 

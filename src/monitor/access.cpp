@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "monitor/access.hpp"
+#include "monitor/guest_memory.hpp"
 
 #include "base/wipe.hpp"
 

@@ -14,9 +14,9 @@ enum : u32 { StringsSize = 8, StructureSize, HeaderWords };
 /// Tokens of the structure block (5.4.1).
 enum : u32 { BeginNode = 1, EndNode, Property, Nop, End = 9 };
 /// The properties that are asked for.
-enum : u32 { Compatible, DeviceType, Reg, Phandle, AddressCells, SizeCells, Start, Stop, Seed };
+enum : u32 { Compatible, DeviceType, Reg, Ranges, AddressCells, SizeCells, Start, Stop, Seed };
 constexpr std::array<char const*, 9> wanted{
-    "compatible",         "device_type",      "reg",     "phandle", "#address-cells", "#size-cells",
+    "compatible",         "device_type",      "reg",     "ranges", "#address-cells", "#size-cells",
     "linux,initrd-start", "linux,initrd-end", "rng-seed"};
 
 u32 get(u8 const* at) { return u32{at[0]} << 24U | at[1] << 16U | at[2] << 8U | at[3]; }
@@ -32,10 +32,11 @@ u64 number(std::span<u8 const> cells) {
 constexpr u32 aligned(std::size_t at) { return static_cast<u32>(at + 3) & ~3U; }
 
 char const* text(u8 const* at) { return std::bit_cast<char const*>(at); }
-bool same(char const* a, char const* b) {
-    for (; *a == *b; ++a, ++b)
-        if (*a == '\0') return true;
-    return false;
+/// Whether that is the name, perhaps with a unit address, which readers of paths do not need.
+bool same(char const* text, char const* name) {
+    for (; *name != '\0'; ++text, ++name)
+        if (*text != *name) return false;
+    return *text == '\0' || *text == '@';
 }
 /// Calls `each` with the strings of a list.
 void for_strings(std::span<u8 const> list, auto each) {
@@ -127,7 +128,8 @@ Result<void> DeviceTree::read(u32 at, u32 const limit) {
             node = {start, node.depth + 1, node.depth == 1 ? name : node.top, true};
         } else if (token == EndNode && node.depth != 0) {
             if (node.depth == 1) root_end_ = start;
-            if (node.depth == 2 && same(node.top, "reserved-memory")) reserved_end_ = start;
+            if (node.depth == 2 && same(node.top, "reserved-memory") && reserved_end_ == 0)
+                reserved_end_ = start;
             if (node.depth == inside) edits_[count - 1].behind = at;
             if (node.depth == inside) inside = 0;
             --node.depth;
@@ -148,7 +150,7 @@ u32 DeviceTree::read_property(Node& node, u32 at, u32 limit) {
     at += 8;
     if (length > limit - at || name >= strings_size_) return limit;
     std::size_t which = 0;
-    while (which < wanted.size() && !same(wanted[which], text(fdt_ + strings_ + name))) ++which;
+    while (which < wanted.size() && !same(text(fdt_ + strings_ + name), wanted[which])) ++which;
     auto& value = node.values[which];
     if (value.data() == nullptr) value = {fdt_ + at, length};
     return aligned(at + length);
@@ -159,7 +161,8 @@ DeviceTree::Kind DeviceTree::see(Node const& node) {
     auto const& v = node.values;
     auto const top = [&](char const* name) { return node.depth == 2 && same(node.top, name); };
     if (node.depth == 1 || top("reserved-memory"))
-        two_cells_ = two_cells_ && number(v[AddressCells]) == 2 && number(v[SizeCells]) == 2;
+        two_cells_ = two_cells_ && number(v[AddressCells]) == 2 && number(v[SizeCells]) == 2 &&
+                     (node.depth == 1 || v[Ranges].data() != nullptr);
     if (node.depth == 2 && is(v[DeviceType], "memory"))
         for (auto reg = v[Reg]; reg.size() >= 16; reg = reg.subspan(16)) {
             auto const bank = PhysRange::make({number(reg.first(8))}, number(reg.subspan(8, 8)));
@@ -167,10 +170,10 @@ DeviceTree::Kind DeviceTree::see(Node const& node) {
             if (bank && place != ram.end()) *place = *bank;
         }
     if (top("chosen")) {
-        if (!v[Seed].empty()) seed = v[Seed];
+        if (seed.empty() && !v[Seed].empty()) seed = v[Seed];
         auto const size = number(v[Stop]) - number(v[Start]);
         auto const range = PhysRange::make({number(v[Start])}, size);
-        if (range && !v[Start].empty() && !v[Stop].empty()) initrd = *range;
+        if (!initrd && range && !v[Start].empty() && !v[Stop].empty()) initrd = *range;
     }
     if (node.depth == 3 && same(node.top, "cpus") && is(v[DeviceType], "cpu") &&
         number(v[Reg]) < 4096)
@@ -181,7 +184,7 @@ DeviceTree::Kind DeviceTree::see(Node const& node) {
         for (auto const* each : board::hidden_nodes)
             if (same(name, each)) kind = Kind::Hide;
         for (auto const* each : board::reset_nodes)
-            if (same(name, each)) kind = Kind::Wrap;
+            if (same(name, each) && kind != Kind::Hide) kind = Kind::Wrap;
     });
     return node.depth > 1 ? kind : Kind::None;
 }

@@ -20,8 +20,9 @@ class DeviceTree {
 
     /// Checks the blob that `memory` begins with and reads it. Error Malformed: also for versions
     /// other than 17, blocks in another order than that of section 5.1, addresses or sizes of other
-    /// than two cells in the root or in /reserved-memory, and more than the one CLINT that is
-    /// denied and emulated.
+    /// than two cells in the root or in /reserved-memory, no ranges there (kernels then ignore
+    /// it), and more than the one CLINT that is denied and emulated. Of two properties or nodes of
+    /// one name the first counts.
     static Result<DeviceTree> open(std::span<u8> memory);
 
     /// The blob as it is now.
@@ -36,7 +37,7 @@ class DeviceTree {
     /// the nodes that nobody below may use. Adds a no-map node for the monitor under
     /// /reserved-memory. Puts each of the board's reset nodes into one which has no compatible
     /// string: firmware, which looks at the whole tree, finds it; operating systems make no device
-    /// of it. Error NoResource: no room.
+    /// of it. A node in one that is removed or put away shares its fate. Error NoResource: no room.
     Result<void> edit(std::span<u8> room);
 
   private:

@@ -2,7 +2,6 @@
 #include "monitor/devices.hpp"
 
 #include "base/wipe.hpp"
-#include "monitor/access.hpp"
 #include "monitor/guest_memory.hpp"
 #include "monitor/harts.hpp"
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "monitor/enclave_calls.hpp"
-
+// The Keystone interface: one row per call. See enclave/abi.hpp for numbers and layouts.
 #include "attest/report.hpp"
 #include "base/check.hpp"
 #include "base/wipe.hpp"
 #include "monitor/console.hpp"
 #include "monitor/guest_memory.hpp"
+#include "monitor/handlers.hpp"
 #include "monitor/harts.hpp"
-#include "monitor/own_calls.hpp"
 #include "monitor/worlds.hpp"
 
 #include <algorithm>
@@ -21,17 +20,15 @@ using arch::reg::a0, arch::reg::a1, arch::reg::a2;
 
 u64 argument(HartState const& h, unsigned index) { return h.regs.guest.get(a0 + index); }
 
-/// Answers the host's call: a0 and a1, behind the ecall.
-Next answer_host(HartState& h, Answer answer) {
-    h.regs.guest.set(a0, static_cast<u64>(answer.code));
-    h.regs.guest.set(a1, answer.value);
-    return skip();
+Next answer_host(HartState& h, Code code, u64 value = 0) {
+    return answer(h, static_cast<u64>(code), value);
 }
 /// Answers the enclave's call: a0 only.
-Next answer_enclave(HartState& h, Code code) {
-    h.regs.guest.set(a0, static_cast<u64>(code));
+Next answer_enclave(HartState& h, u64 error) {
+    h.regs.guest.set(a0, error);
     return skip();
 }
+Next answer_enclave(HartState& h, Code code) { return answer_enclave(h, static_cast<u64>(code)); }
 
 // Create.
 
@@ -145,22 +142,22 @@ void set_first_registers(Enclave& enclave) {
 }
 
 Next create(HartState& h) {
-    auto const refuse = [&h](Code code) { return answer_host(h, {code, 0}); };
     auto const args = copied_args(h);
-    if (!args) return refuse(code_of(args.error()));
+    if (!args) return answer_host(h, code_of(args.error()));
     auto const layout = checked_layout(*args);
-    if (!layout) return refuse(code_of(layout.error()));
-    if (auto const code = check_placement(h, *layout); code != Code::Success) return refuse(code);
+    if (!layout) return answer_host(h, code_of(layout.error()));
+    if (auto const code = check_placement(h, *layout); code != Code::Success)
+        return answer_host(h, code);
 
     Enclave* enclave = nullptr;
     auto claimed = claim(h, *layout, enclave);
-    if (!claimed) return refuse(code_of(claimed.error()));
+    if (!claimed) return answer_host(h, code_of(claimed.error()));
     enclave->memory = Sealed::by(std::move(*claimed), [&h] { settle(h); });
     measure(h, *enclave);
     set_first_registers(*enclave);
     auto registry = lock(h, h.monitor->registry);
     SM_CHECK(enclave->move(State::Fresh));
-    return answer_host(h, {Code::Success, enclave->id});
+    return answer_host(h, Code::Success, enclave->id);
 }
 
 // Destroy, run, resume.
@@ -177,7 +174,7 @@ Next destroy(HartState& h) {
     Enclave* enclave = nullptr;
     for (auto const from : {State::Fresh, State::Stopped, State::Ended})
         if (enclave == nullptr) enclave = take(h, from, State::Dying);
-    if (enclave == nullptr) return answer_host(h, {Code::NotDestroyable, 0});
+    if (enclave == nullptr) return answer_host(h, Code::NotDestroyable);
     auto scrubbed =
         Scrubbed::by(std::move(*enclave->memory), [&h](PhysRange range) { zero(h, range); });
     {
@@ -186,13 +183,13 @@ Next destroy(HartState& h) {
         registry->give_back(*enclave, std::move(scrubbed));
     }
     settle(h); // from here on every hart's host has the memory again
-    return answer_host(h, {Code::Success, 0});
+    return answer_host(h, Code::Success);
 }
 
 Next enter(HartState& h, State from, Code otherwise) {
-    if (h.hart.features().unswitched) return answer_host(h, {Code::NoFreeResource, 0});
+    if (h.hart.features().unswitched) return answer_host(h, Code::NoFreeResource);
     auto* enclave = take(h, from, State::Running);
-    if (enclave == nullptr) return answer_host(h, {otherwise, 0});
+    if (enclave == nullptr) return answer_host(h, otherwise);
     h.enclave = enclave;
     return Next::of(Next::Kind::Enclave);
 }
@@ -274,18 +271,13 @@ Next put_character(HartState& h) {
     return answer_enclave(h, Code::Success);
 }
 
-Next refuse_sbi(HartState& h) {
-    h.regs.guest.set(a0, sbi_not_supported);
-    return skip();
-}
-
 } // namespace
 
 Next keystone_from_host(HartState& h) {
     auto const function = h.regs.guest.get(reg::a6);
     for (auto const& call : host_calls)
         if (call.function == function) return call.handler(h);
-    return answer_host(h, {refusal(function, false), 0});
+    return answer_host(h, refusal(function, false));
 }
 
 Next sbi_from_enclave(HartState& h) {
@@ -297,11 +289,11 @@ Next sbi_from_enclave(HartState& h) {
         return answer_enclave(h, refusal(function, true));
     case legacy_set_timer: return set_timer(h);
     case legacy_putchar: return put_character(h);
-    case time_extension: return function == 0 ? set_timer(h) : refuse_sbi(h);
+    case time_extension: return function == 0 ? set_timer(h) : answer_enclave(h, sbi_not_supported);
     case own_extension: return own_call(h);
     case unhandled_exception: return leave(h, Code::Unknown);
     }
-    return refuse_sbi(h);
+    return answer_enclave(h, sbi_not_supported);
 }
 
 } // namespace plinth::monitor

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Traps of a running enclave. Interrupts and what it cannot handle return the hart to the host.
 #include "arch/decode.hpp"
-#include "monitor/enclave_calls.hpp"
 #include "monitor/guest_memory.hpp"
 #include "monitor/handlers.hpp"
 

@@ -63,9 +63,7 @@ Next emulate_fence(HartState& h) {
 Next firmware_ecall(HartState& h) {
     if (h.regs.guest.get(reg::a7) != enclave::keystone_extension)
         return reflect(h, Cause::EcallM, 0);
-    h.regs.guest.set(reg::a0, static_cast<u64>(enclave::Code::Prohibited));
-    h.regs.guest.set(reg::a1, 0);
-    return skip();
+    return answer(h, static_cast<u64>(enclave::Code::Prohibited));
 }
 
 } // namespace

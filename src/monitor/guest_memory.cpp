@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/guest_memory.hpp"
 
-#include "monitor/access.hpp"
 #include "monitor/harts.hpp"
 
 namespace plinth::monitor {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One handler for each world: what a trap means. Decides only; apply() acts.
+// One handler for each world and each SBI extension: what a trap means. Decides only; apply() acts.
 #pragma once
 
 #include "monitor/next.hpp"
@@ -12,5 +12,22 @@ Next handle_enclave(HartState& h);
 
 /// mret of vM: to M or, with Next::Host, into the host.
 Next emulate_mret(HartState& h);
+
+/// A Keystone call of the host (a7 = keystone_extension, from S-mode without V).
+Next keystone_from_host(HartState& h);
+/// Any SBI call of the running enclave: its own Keystone functions, console, timer, extension 1111;
+/// everything else is refused without entering the firmware.
+Next sbi_from_enclave(HartState& h);
+
+/// The monitor's own SBI extension.
+inline constexpr u64 own_extension = 0x08504c4e;
+/// FID 0: a1 = version, major in bits 31:16, minor in 15:8, patch in 7:0. FID 1: copies the boot
+/// measurements (monitor, firmware, device tree; 3 × 64 bytes) to the caller's virtual address a0.
+/// FID 2, host only: a1 = enclaves alive, limit in bits 63:32. Else a0 = −2.
+Next own_call(HartState& h);
+
+/// SBI_ERR_NOT_SUPPORTED and SBI_ERR_INVALID_ADDRESS.
+inline constexpr u64 sbi_not_supported = static_cast<u64>(-2),
+                     sbi_invalid_address = static_cast<u64>(-5);
 
 } // namespace plinth::monitor

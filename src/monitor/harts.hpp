@@ -72,6 +72,12 @@ inline void load_plan(HartState& h, arch::PmpImage const& image) {
 /// Makes the PMP hold the plan of the world that runs on this hart.
 inline void load_current_plan(HartState& h) { load_plan(h, current_image(h)); }
 
+/// Joins the harts that others must reckon with. Once, before the first entry to a lower world.
+void go_online(HartState& h);
+/// The run loop, turn after turn: delivers what is pending, enters the current world, handles the
+/// trap that ends it. Does not return, except on a fake hart.
+void run(HartState& h);
+
 /// Tells every hart to stop. False: another hart did so first.
 bool begin_to_stop(HartState& h);
 /// Stops all other harts for good and returns when they have stopped.

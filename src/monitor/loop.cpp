@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "monitor/loop.hpp"
-
+// The run loop: enter, handle, apply.
 #include "base/check.hpp"
 #include "monitor/handlers.hpp"
 #include "monitor/harts.hpp"

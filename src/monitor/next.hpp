@@ -42,6 +42,13 @@ inline Next illegal(HartState& h, u32 bits) {
     return reflect(h, Cause::IllegalInstruction, arch::tval_of(bits));
 }
 
+/// Answers an SBI call: a0 and a1, behind the ecall.
+inline Next answer(HartState& h, u64 error, u64 value = 0) {
+    h.regs.guest.set(reg::a0, error);
+    h.regs.guest.set(reg::a1, value);
+    return skip();
+}
+
 /// The enclave is left, its host's call answered.
 inline Next leave(HartState& h, enclave::Code code, u64 value = 0) {
     h.answer = {code, value};

@@ -6,7 +6,7 @@
 #include "arch/hart.hpp"
 #include "instructions.hpp"
 #include "machine.hpp"
-#include "monitor/loop.hpp"
+#include "monitor/harts.hpp"
 #include "monitor/state.hpp"
 
 #include <array>

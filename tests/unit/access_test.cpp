@@ -6,7 +6,6 @@
 #include "monitor/guest_memory.hpp"
 #include "monitor/handlers.hpp"
 #include "monitor/harts.hpp"
-#include "monitor/loop.hpp"
 
 #include <cstring>
 #include <gtest/gtest.h>

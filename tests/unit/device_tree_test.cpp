@@ -197,6 +197,56 @@ TEST(DeviceTree, HalfAnInitrdIsNoneAndImpossibleHartsDoNotCount) {
     }
 }
 
+TEST(DeviceTree, NodesAreFoundAsReadersOfPathsFindThem) {
+    TreeWriter out;
+    for (unsigned const serial : {0U, 1U}) { // of two the first counts
+        out.begin("reserved-memory@" + std::to_string(serial));
+        out.cells(2, 2);
+        out.bytes("ranges", nullptr, 0);
+        out.end();
+        out.begin("chosen@" + std::to_string(serial));
+        Bytes const seed(8 + serial, 1);
+        out.bytes("rng-seed", seed.data(), seed.size());
+        out.words("linux,initrd-start", {0x8080'0000 + 0x1000 * serial});
+        out.words("linux,initrd-end", {0x8080'1000 + 0x1000 * serial});
+        out.end();
+    }
+    out.begin("chosen-not");
+    out.bytes("rng-seed", "no", 3);
+    out.end();
+    auto blob = roomy(out.finish());
+    auto opened = DeviceTree::open(blob);
+    ASSERT_TRUE(static_cast<bool>(opened));
+    EXPECT_EQ(opened->seed.size(), 8U);
+    EXPECT_EQ(opened->initrd->base().raw, 0x8080'0000U);
+    ASSERT_TRUE(opened->edit(blob));
+    EXPECT_GE(fdt_path_offset(blob.data(), "/reserved-memory/plinth@80000000"), 0);
+    EXPECT_GE(fdt_path_offset(blob.data(), "/reserved-memory@0/plinth@80000000"), 0);
+}
+
+TEST(DeviceTree, AReservedMemoryWithoutRangesWouldBeIgnoredAndIsRefused) {
+    TreeWriter out;
+    out.begin("reserved-memory");
+    out.cells(2, 2);
+    out.end();
+    auto blob = out.finish();
+    EXPECT_EQ(DeviceTree::open(blob).error(), Err::Malformed);
+}
+
+TEST(DeviceTree, WhatIsHiddenIsHiddenWhateverElseItIs) {
+    for (auto const* both :
+         {"qemu,fw-cfg-mmio\0syscon-reboot", "syscon-reboot\0qemu,fw-cfg-mmio"}) {
+        TreeWriter out;
+        out.begin("device");
+        out.bytes("compatible", both, 31);
+        out.end();
+        auto blob = roomy(out.finish());
+        ASSERT_TRUE(DeviceTree::open(blob)->edit(blob));
+        EXPECT_FALSE(has_node(blob, "qemu,fw-cfg-mmio"));
+        EXPECT_FALSE(has_node(blob, "syscon-reboot"));
+    }
+}
+
 TEST(DeviceTree, TheRootIsNeverHidden) {
     TreeWriter out;
     out.text("compatible", "qemu,fw-cfg-mmio");
@@ -300,6 +350,7 @@ TEST(DeviceTree, AddressesAndSizesOfOtherThanTwoCellsAreMalformed) {
                 TreeWriter out;
                 out.begin(where);
                 out.cells(address, size);
+                out.bytes("ranges", nullptr, 0);
                 out.end();
                 auto blob = out.finish();
                 auto const two = (address == 2 && size == 2) || *where == 's';
@@ -495,10 +546,10 @@ TEST(DeviceTree, EditsChangeNothingElseInRandomTrees) {
     for (unsigned seed = 0; seed < 3000; ++seed) {
         TreeWriter out;
         Contents wanted;
-        auto const reserved = seed % 3 != 0; // before or behind the others
         auto const reserve = [&] {
             out.begin("reserved-memory");
             out.cells(2, 2);
+            out.bytes("ranges", nullptr, 0);
             out.end();
         };
         if (seed % 3 == 1) reserve();
@@ -509,8 +560,7 @@ TEST(DeviceTree, EditsChangeNothingElseInRandomTrees) {
         wanted["/"] = was.at("/");
         Bytes const two{0, 0, 0, 2};
         auto& parent = wanted["/reserved-memory/"];
-        parent = {{"#address-cells", two}, {"#size-cells", two}};
-        if (!reserved) parent["ranges"] = {};
+        parent = {{"#address-cells", two}, {"#size-cells", two}, {"ranges", {}}};
         wanted["/reserved-memory/plinth@80000000/"] = {
             {"no-map", {}}, {"reg", {0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0}}};
         auto blob = roomy(before);
