@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A host that leaves an enclave alive and ends as the boot argument plinth.end= says:
 //   shutdown, reboot  through the SBI, while another hart, if there is one, runs the enclave
+//   create-shutdown,  the same, while another hart creates an enclave: it begins, and the machine
+//   create-reboot     ends, when somebody outside writes 1 and then 2 to a word
 //   wait              sleeps, so that the machine can be looked at from outside
 //   calls             calls the monitor for ever and counts; the other harts only count
 //   timers            the same, but sets a timer that never expires, each time another one
@@ -30,14 +32,15 @@ constexpr uint64_t stack_size = 4096;
 constexpr uint64_t enclave_counts = 1;
 constexpr uint64_t enclave_attests = 2;
 
-enum class Work : uint64_t { Sleep, Count, RunEnclave };
+enum class Work : uint64_t { Sleep, Count, RunEnclave, Create };
 
 alignas(16) uint8_t stacks[max_harts][stack_size];
 alignas(64) uint64_t counters[max_harts];
 Work work = Work::Sleep; // of the other harts, set before they start
 uint64_t enclave_id;
 Signal started;
-uint32_t taken; // the enclave runs on one hart
+uint32_t taken;       // the enclave runs on one hart
+uint64_t volatile go; // written from outside
 
 [[noreturn]] void fail(char const* what, uint64_t number) {
     say("endings: FAIL ", what, ' ', Dec{number}, '\n');
@@ -98,6 +101,53 @@ void start_others(Machine const& machine, uint64_t boot_hart) {
     fail("the reset call returned", 0);
 }
 
+constexpr uint64_t big_epm_size = 4U << 20U;
+
+/// Fills memory with four words that no image holds, and keeps none of them in a register
+/// (tests/qemu/stage.py computes them, too).
+void fill_with_canary(uint64_t from, uint64_t end) {
+    uint64_t value = 2, multiplier = 6364136223846793005, increment = 1442695040888963407;
+    uint64_t count = 0;
+    asm volatile("1: li %[count], 4\n"
+                 "   li %[value], 2\n"
+                 "2: mul %[value], %[value], %[multiplier]\n"
+                 "   add %[value], %[value], %[increment]\n"
+                 "   sd %[value], 0(%[at])\n"
+                 "   addi %[at], %[at], 8\n"
+                 "   addi %[count], %[count], -1\n"
+                 "   bnez %[count], 2b\n"
+                 "   bltu %[at], %[end], 1b\n"
+                 "   li %[value], 0\n"
+                 : [value] "+&r"(value), [count] "+&r"(count), [at] "+&r"(from)
+                 : [end] "r"(end), [multiplier] "r"(multiplier), [increment] "r"(increment)
+                 : "memory");
+}
+
+/// Creates an enclave that is measured for seconds: every page of it.
+void create_big_enclave() {
+    uint64_t const epm = round_up(address_of(image_end), unit) + unit;
+    uint64_t const end = epm + big_epm_size;
+    fill_with_canary(epm, end);
+    keystone::CreateArgs const args{epm, big_epm_size, end, page_size, epm, epm, end, 0};
+    go = 0;
+    say("endings: creating in ", Hex{epm}, " size ", Hex{big_epm_size}, ", go at ",
+        Hex{address_of(const_cast<uint64_t const*>(&go))}, '\n');
+    while (go == 0) {
+    }
+    auto const r = sbi::call(keystone::extension, keystone::create, address_of(&args));
+    fail("create returned", static_cast<uint64_t>(r.error));
+}
+
+/// Ends the machine while another hart is within create.
+[[noreturn]] void reset_during_create(Machine const& machine, uint64_t hart, uint64_t type) {
+    work = Work::Create;
+    start_others(machine, hart);
+    while (go != 2) {
+    }
+    sbi::call(sbi::ext_srst, 0, type, 0);
+    fail("the reset call returned", 0);
+}
+
 void attest() {
     utm_words()[0] = enclave_attests;
     auto const r = resume_enclave(enclave_id);
@@ -119,8 +169,9 @@ extern "C" void secondary_main(uint64_t hart) {
     using namespace endings;
     started.add(1);
     if (work == Work::Count) count(hart, Before::Nothing);
-    if (work == Work::RunEnclave && __atomic_exchange_n(&taken, 1U, __ATOMIC_RELAXED) == 0)
-        resume_enclave(enclave_id);
+    bool const first = __atomic_exchange_n(&taken, 1U, __ATOMIC_RELAXED) == 0;
+    if (work == Work::RunEnclave && first) resume_enclave(enclave_id);
+    if (work == Work::Create && first) create_big_enclave();
     sleep();
 }
 
@@ -136,6 +187,8 @@ extern "C" void payload_main(uint64_t hart, uint64_t tree) {
     constexpr uint64_t type_cold_reboot = 1;
     if (is(end, "shutdown")) reset(machine, hart, type_shutdown);
     if (is(end, "reboot")) reset(machine, hart, type_cold_reboot);
+    if (is(end, "create-shutdown")) reset_during_create(machine, hart, type_shutdown);
+    if (is(end, "create-reboot")) reset_during_create(machine, hart, type_cold_reboot);
     if (is(end, "wait")) {
         say("endings: waiting\n");
         sleep();

@@ -47,14 +47,19 @@ def monitor_secrets(monitor):
     }
 
 
-def canary():
-    """The four words of payloads/lib/canary_enclave.S."""
-    value, words = 1, []
-    for step in range(11):
+def lcg_words(start, skipped, count):
+    """Words of the generator that the payloads have."""
+    value, words = start, []
+    for step in range(skipped + count):
         value = (value * 6364136223846793005 + 1442695040888963407) % 2**64
-        if step >= 7:
+        if step >= skipped:
             words.append(struct.pack("<Q", value))
     return words
+
+
+def canary():
+    """The four words of payloads/lib/canary_enclave.S."""
+    return lcg_words(1, 7, 4)
 
 
 def rng_seed(memory):

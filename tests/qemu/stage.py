@@ -11,7 +11,11 @@
   locked     it locks a PMP entry: one line, and nothing below the monitor runs
   reboot     OpenSBI reboots while an enclave keeps a canary: after the warm reset, which leaves RAM
              as it is, the program finds no word of it in all RAM
-  reset      the same, but the machine is reset from outside: the program finds it, so it sees"""
+  reset      the same, but the machine is reset from outside: the program finds it, so it sees
+  create-reboot, create-shutdown, create-reset
+             OpenSBI, or somebody outside, ends the machine while another hart is within create
+             (--at settle: it waits for the other harts, --at measure: it has hashed a part):
+             nothing of that enclave's memory is found either"""
 import pathlib
 import re
 import struct
@@ -19,8 +23,19 @@ import tempfile
 import time
 
 from control import Debugger
-from machine import BANNER_END, FIRMWARES, Failure, Machine, command_line, loader, pack, run_main
-from needles import MIB, canary
+from machine import (
+    BANNER_END,
+    FIRMWARES,
+    MONITOR_FAILED,
+    Failure,
+    Machine,
+    binutil,
+    command_line,
+    loader,
+    pack,
+    run_main,
+)
+from needles import MIB, canary, expect_absent, lcg_words, monitor_secrets, places
 
 STAGE, PARAMETERS, MEMORY_MIB = 0x86000000, 0x86010000, 128
 ARMED, EPM = 0x86011100, 0x80800000
@@ -32,12 +47,17 @@ SPIN = struct.pack("<I", 0x0000006F) * 4
 MOVING = re.compile(r"cycleh?|instreth?|timeh?|m(cycle|instret)h?|mip|sip|vstimecmp")
 
 
-CASES = ("leftovers", "locked", "reboot", "reset", "triggers")
+CREATE = ("create-reboot", "create-shutdown", "create-reset")
+CASES = ("leftovers", "locked", "reboot", "reset", "triggers", *CREATE)
+# Where the hart that creates is caught: what it is about to execute, one after the other.
+UPDATE, INNER = "plinth::attest::Sha3::update", "mbedtls_sha3_update"
+PLACES = {"settle": ["plinth::monitor::settle"], "measure": [UPDATE, INNER, UPDATE, INNER, UPDATE]}
 
 
 def parse():
     parser = command_line(__doc__, 55)
     parser.add_argument("--case", choices=CASES, required=True)
+    parser.add_argument("--at", choices=sorted(PLACES), default="measure")
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--firmware", choices=sorted(FIRMWARES), default="1.6")
     return parser.parse_args()
@@ -205,9 +225,89 @@ def check_reset(arguments, work):
     print(f"found after the {arguments.case}: {hits} words")
 
 
+def place_of(build, name):
+    symbols = binutil("nm", "--demangle", build / "plinth.elf")
+    found = re.findall(rf"^([0-9a-f]+) [tTW] {re.escape(name)}(?:\(|$)", symbols, re.MULTILINE)
+    if len(found) != 1:
+        raise Failure(f"plinth.elf has {len(found)} functions {name}, expected one")
+    return int(found[0], 16)
+
+
+def catch_in_create(debugger, arguments, go):
+    """Freezes the hart that creates, and the machine when another hart begins to end it."""
+    build = arguments.build
+    debugger.write(go, struct.pack("<Q", 1))
+    for name in PLACES[arguments.at]:
+        creating = debugger.run_until(place_of(build, name))
+    caught = debugger.register(creating, "pc")
+    print(f"hart {creating} is within create, at {caught:#x}")
+    if arguments.case == "create-reset":
+        return
+    debugger.write(go, struct.pack("<Q", 2))
+    others = [thread for thread in debugger.threads if thread != creating]
+    ending = debugger.run_until(place_of(build, "plinth::monitor::wipe_everything"), others)
+    if debugger.register(creating, "pc") != caught:
+        raise Failure("create has gone on")
+    print(f"hart {ending} is about to end the machine")
+
+
+def boot_creating(arguments, work, needles):
+    """The machine of check_create; a shutdown leaves its memory in a file."""
+    scan = arguments.case != "create-shutdown"
+    machine = boot(
+        arguments,
+        work,
+        SCAN if scan else PLAIN,
+        FIRMWARES[arguments.firmware],
+        needles if scan else (),
+        kernel=arguments.build / "payloads/endings.bin",
+        append=f"plinth.end={'create-reboot' if scan else 'create-shutdown'}",
+    )
+    if scan:
+        machine.command.remove("-no-reboot")
+        return machine, None
+    ram = pathlib.Path(machine.work) / "ram"
+    backend = f"memory-backend-file,id=ram,size={MEMORY_MIB}M,mem-path={ram},share=on"
+    machine.command += ["-object", backend, "-machine", "memory-backend=ram"]
+    return machine, ram
+
+
+def check_create(arguments, work):
+    needles = lcg_words(2, 0, 4)
+    machine, ram = boot_creating(arguments, work, [*needles, *canary()])
+    debugger = Debugger(machine)
+    with machine:
+        line = r"^endings: creating in 0x([0-9a-f]+) size 0x([0-9a-f]+), go at 0x([0-9a-f]+)\n"
+        epm, size, go = (int(text, 16) for text in machine.expect(line).groups())
+        debugger.attach()
+        catch_in_create(debugger, arguments, go)
+        if debugger.read(epm + size - 32, 32) != b"".join(needles):
+            raise Failure("the canary is not where create has not been")
+        if ram is not None and not places(ram.read_bytes(), needles):
+            raise Failure("the canary is not in the file: the search sees nothing")
+        if arguments.case == "create-reset":
+            machine.command_monitor("system_reset")
+        debugger.detach()
+        hits = scanned(machine) if ram is None else 0
+        machine.expect_end()
+        machine.forbid(MONITOR_FAILED, "^endings: FAIL")
+        if ram is not None:
+            memory = ram.read_bytes()
+            secrets = monitor_secrets((arguments.build / "plinth.bin").read_bytes())
+            needs = {"what create was given": needles, "the canary": canary(), **secrets}
+            for what, words in needs.items():
+                expect_absent(memory, what, words, "after the end")
+    if arguments.case == "create-reset" and hits < size // 8:
+        raise Failure(f"only {hits} words are found after a reset that wipes nothing")
+    if arguments.case != "create-reset" and hits != 0:
+        raise Failure(f"{hits} words of the enclaves' memory survive")
+    print(f"found after the end: {hits} words")
+
+
 def main():
     arguments = parse()
     checks = {
+        **{case: check_create for case in CREATE},
         "leftovers": check_leftovers,
         "triggers": check_triggers,
         "locked": check_locked,
