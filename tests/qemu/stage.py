@@ -287,9 +287,10 @@ def check_create(arguments, work):
             raise Failure("the canary is not in the file: the search sees nothing")
         if arguments.case == "create-reset":
             machine.command_monitor("system_reset")
-        debugger.detach()
+        debugger.go()
         hits = scanned(machine) if ram is None else 0
         machine.expect_end()
+        debugger.close()
         machine.forbid(MONITOR_FAILED, "^endings: FAIL")
         if ram is not None:
             memory = ram.read_bytes()
