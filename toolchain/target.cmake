@@ -85,6 +85,7 @@ if(plinth_have_monitor)
     plinth_image(plinth ${PROJECT_BINARY_DIR})
     if(PLINTH_BOARD STREQUAL "qemu-virt")
         plinth_variant(unprotected PLINTH_TEST_UNPROTECTED ON)
+        plinth_variant(release PLINTH_TEST_KEY OFF)
     endif()
 elseif(plinth_monitor_sources)
     message(WARNING
