@@ -4,14 +4,14 @@
 sent (payloads/firmware/rounds).
 
   rounds.py --build DIR [--bare] [--smp N] [--rounds N] [--passes N] [--exclusive]
-            [--hot-machine MASK] [--hot-lower MASK] [--restarts N] [--cpu rv64,...] [--lose]
-            [--timeout SECONDS]
+            [--hot-machine MASK] [--hot-lower MASK] [--clear] [--restarts N] [--cpu rv64,...]
+            [--lose] [--timeout SECONDS]
 
 --rounds is for each hart. --passes: then one lone interrupt goes from hart to hart so often, in
 vM and again in S-mode. --exclusive: one software interrupt at a time for each hart, so that
 every one of them is a trap of its own. --hot-machine, --hot-lower: harts that spin for ever with
-interrupts off, in M-mode and in S-mode; the others finish all the same. --lose: the firmware drops
-one message, and the run must say so."""
+interrupts off, in M-mode and in S-mode; the others finish all the same. --clear: they also clear
+the software interrupts of those. --lose: the firmware drops one message, and the run must say so."""
 import pathlib
 import re
 import struct
@@ -41,6 +41,7 @@ def parse():
     parser.add_argument("--exclusive", action="store_true")
     parser.add_argument("--hot-machine", type=number, default=0)
     parser.add_argument("--hot-lower", type=number, default=0)
+    parser.add_argument("--clear", action="store_true")
     parser.add_argument("--restarts", type=int, default=0)
     parser.add_argument("--cpu", default="rv64")
     parser.add_argument("--lose", action="store_true")
@@ -58,8 +59,9 @@ def parameters(arguments, work):
         arguments.hot_lower,
         arguments.restarts,
         arguments.lose,
+        arguments.clear,
     )
-    path.write_bytes(struct.pack("<8Q", *words))
+    path.write_bytes(struct.pack("<9Q", *words))
     return path
 
 

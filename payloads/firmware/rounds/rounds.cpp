@@ -50,9 +50,18 @@ void wait(Hart& hart) {
     csr::clear<csr::Mstatus>(status_mie);
 }
 
+/// Takes from the harts that spin what another hart may want them to notice.
+void clear_spinning() {
+    uint64_t const hot = given().hot_machine | given().hot_lower;
+    for (uint64_t id = 0; id < shared.hart_count; ++id) {
+        if ((hot >> id & 1U) != 0) *at<uint32_t volatile>(0x2000000 + 4 * id) = 0;
+    }
+}
+
 void machine_block(Hart& hart, uint64_t count) {
     csr::write<csr::Mie>(bit_msi | bit_mti); // what is pending for S-mode must not end a wfi
     for (uint64_t i = 0; i < count; ++i) {
+        if (given().clear != 0) clear_spinning();
         act(hart);
         act(hart);
         csr::set<csr::Mstatus>(status_mie);
@@ -137,6 +146,7 @@ void say_hart(Hart const& hart) {
         raised += hart.count.raised;
         if ((shared.active >> hart.id & 1U) != 0) say_hart(hart);
     }
+    say("rounds: created in ", Dec{shared.fastest}, " to ", Dec{shared.slowest}, " ticks\n");
     say("rounds: raised ", Dec{raised}, " spinning ", Dec{shared.hot.get()}, " passed ",
         Dec{shared.rings[0].hops + shared.rings[1].hops}, '\n');
     say("rounds: ", end, '\n');

@@ -25,6 +25,7 @@ struct Parameters {
     uint64_t hot_lower;    ///< the same in S-mode
     uint64_t restarts;     ///< how often each hart but the first is stopped and started
     uint64_t lose_message; ///< 1: the last hart drops one message, to show that it is noticed
+    uint64_t clear;        ///< 1: the others clear the software interrupts of harts that spin
 };
 inline constexpr uint64_t parameters = 0x81000000;
 inline constexpr uint64_t parameters_magic = 0x73646e756f72; // "rounds"
@@ -119,7 +120,9 @@ struct Shared {
     payload::Signal done;     ///< harts in phase_done
     payload::Signal drained;  ///< harts in phase_drained
     payload::Signal hot;      ///< harts that spin
-    Ring rings[2];            ///< in M-mode, in S-mode
+    uint64_t fastest;         ///< ticks of a create; the first hart writes these two
+    uint64_t slowest;
+    Ring rings[2]; ///< in M-mode, in S-mode
 };
 extern Shared shared;
 

@@ -44,8 +44,12 @@ void change_plans(Hart& hart) {
                                     epm + page_size,
                                     epm + page_size,
                                     0};
+    uint64_t const begun = now();
     Answer const created = enclave_call(keystone::create, address_of(&args));
+    uint64_t const took = now() - begun;
     if (created.error == static_cast<uint64_t>(-2)) return;
+    if (hart.count.plans == 0 || took < shared.fastest) shared.fastest = took;
+    if (took > shared.slowest) shared.slowest = took;
     if (created.error != 0) hart.count.unexpected += 1;
     if (enclave_call(keystone::destroy, created.value).error != 0) hart.count.unexpected += 1;
     hart.count.plans += 1;
