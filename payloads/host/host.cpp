@@ -28,6 +28,20 @@ void read_nonce(char const* bootargs, uint8_t* nonce) {
     }
 }
 
+/// What the monitor says that it measured when it booted (the second of its own calls).
+void say_measurements() {
+    constexpr uint64_t own_extension = 0x08504c4e, boot_measurements = 1;
+    static uint8_t digests[3][64];
+    auto const r = sbi::call(own_extension, boot_measurements, address_of(&digests));
+    if (r.error != 0) fail("the monitor does not say what it measured");
+    constexpr char const names[3][9] = {"monitor", "firmware", "tree"};
+    for (unsigned i = 0; i < 3; ++i) {
+        say("host: measured ", names[i], ' ');
+        for (uint8_t const byte : digests[i]) say(HexByte{byte});
+        say('\n');
+    }
+}
+
 } // namespace
 
 void fail(char const* reason) {
@@ -61,6 +75,7 @@ extern "C" void payload_main(uint64_t hart, uint64_t tree) {
 
     say("host: ", Dec{start_harts(machine, hart)}, " harts\n");
     if (sbi::has_extension(keystone::extension)) {
+        say_measurements();
         run_enclave(epm, utm, nonce);
         say("host: done\n");
     } else {

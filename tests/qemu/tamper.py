@@ -3,9 +3,12 @@
 """The demo with one byte of the application, the monitor or the nonce changed: it must fail, and
 name the link that does not hold.
 
-  tamper.py --build DIR --what none|app|monitor|nonce --link REGEX
+  tamper.py --build DIR --what none|app|monitor|nonce|firmware --link REGEX
 
-With `none` the demo must pass, so that the other three fail for no other reason."""
+With `none` the demo must pass, so that these three fail for no other reason. It also passes with
+one bit of a text in the firmware changed, which the verifier does not ask about: but banner and
+host report the measurement of that firmware."""
+import hashlib
 import os
 import pathlib
 import re
@@ -58,6 +61,37 @@ def change_monitor(build, work):
     return {"PLINTH_IMAGE": str(path)}
 
 
+PRINTED = b"Platform Name"  # by OpenSBI, when it boots
+
+
+def change_firmware(build, work):
+    image = (build / "plinth-opensbi.bin").read_bytes()
+    if image.count(PRINTED, MONITOR_SIZE) != 1:
+        raise Failure(f"the firmware does not hold {PRINTED} once")
+    path = work / "image.bin"
+    path.write_bytes(changed(image, image.index(PRINTED, MONITOR_SIZE)))
+    return {"PLINTH_IMAGE": str(path)}
+
+
+def check_measurements(output, build, path):
+    """What the monitor says of itself and the firmware, in its banner and to the host."""
+    original, image = (
+        file.read_bytes()[MONITOR_SIZE:] for file in (build / "plinth-opensbi.bin", path)
+    )
+    differences = [a ^ b for a, b in zip(original, image, strict=True) if a != b]
+    if differences != [0x20] or not re.search(r"^platform Name", output, re.MULTILINE):
+        raise Failure("it was not a firmware with one other bit that ran")
+    expected = {
+        "monitor": hashlib.sha3_512((build / "plinth.bin").read_bytes()).hexdigest(),
+        "firmware": hashlib.sha3_512(image).hexdigest(),
+    }
+    for name, digest in expected.items():
+        for prefix in ("  ", "host: measured "):
+            said = re.findall(rf"^{prefix}{name} +([0-9a-f]{{128}})\b", output, re.MULTILINE)
+            if said != [digest]:
+                raise Failure(f"{prefix.strip()} {name} {said}, not {digest}")
+
+
 def change_nonce(_build, _work):
     return {"PLINTH_SENT_NONCE": "5a" * 32}
 
@@ -67,6 +101,7 @@ CHANGES = {
     "app": change_app,
     "monitor": change_monitor,
     "nonce": change_nonce,
+    "firmware": change_firmware,
 }
 
 
@@ -89,11 +124,14 @@ def main():
             errors="replace",
             timeout=90,
         )
+        if arguments.what == "firmware":
+            image = pathlib.Path(environment["PLINTH_IMAGE"])
+            check_measurements(run.stdout, arguments.build, image)
     sys.stdout.write(run.stdout)
     last = (run.stdout.splitlines() or [""])[-1]
     if not re.search(arguments.link, last):
         raise Failure(f"the last line is '{last}', it must match /{arguments.link}/")
-    if (run.returncode == 0) != (arguments.what == "none"):
+    if (run.returncode == 0) != (arguments.what in ("none", "firmware")):
         raise Failure(f"the exit code is {run.returncode}")
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The device tree and the boot hart's preparations, on trees built with libfdt; and on broken
 /// ones.
+#include "attest/report.hpp"
 #include "bench.hpp"
 #include "monitor/boot.hpp"
 #include "monitor/device_tree.hpp"
@@ -781,6 +782,47 @@ TEST_F(Prepare, F36_ATreeInTheMonitorsOrFirmwaresMemoryOrOutsideRamIsRefused) {
     }
     put(tree({.initrd = fdt + 0x1000}));
     EXPECT_FALSE(run());
+}
+
+/// One bit of the firmware is another firmware on the same device with the same monitor.
+TEST_F(Prepare, F37_OneBitOfTheFirmwareChangesWhatIsReportedOfItAndNothingElse) {
+    constexpr std::uint64_t length = 0x1234, own = 0x0850'4c4e, to = 0x8095'0000;
+    struct Seen {
+        std::string banner;
+        Bytes call, report;
+    };
+    auto const boot = [&](std::optional<std::uint64_t> changed) {
+        auto const firmware = bench.bytes(board::firmware.base().raw, length + 1);
+        std::ranges::fill(firmware, std::uint8_t{0x99});
+        if (changed) firmware[*changed] ^= 0x20;
+        bench.monitor->boot = {};
+        put(tree());
+        put_boot_page(length);
+        EXPECT_TRUE(run());
+        board::outside.uart.clear();
+        print_banner(bench.hart());
+        EXPECT_EQ(bench.call(own, 1, {to}).error, 0U);
+        auto const words = bench.bytes(to, 192);
+        attest::Report report;
+        EXPECT_TRUE(bench.monitor->identity.seize().sign_enclave(report, {}, {}));
+        auto const bytes = attest::as_bytes(report);
+        return Seen{
+            board::outside.uart, {words.begin(), words.end()}, {bytes.begin(), bytes.end()}};
+    };
+    bench.to_host();
+    auto const original = boot({});
+    EXPECT_EQ(original.banner, boot(length).banner); // behind its end
+    for (std::uint64_t const at : {std::uint64_t{0}, length / 2, length - 1}) {
+        auto const other = boot(at);
+        EXPECT_NE(other.banner, original.banner) << at;
+        auto const line = other.banner.find("  firmware  ");
+        EXPECT_EQ(other.banner.substr(0, line), original.banner.substr(0, line));
+        for (unsigned i = 0; i < 3; ++i) // monitor, firmware, tree
+            EXPECT_EQ(
+                std::equal(&other.call[64 * i], &other.call[64 * i] + 64, &original.call[64 * i]),
+                i != 1);
+        EXPECT_EQ(other.report, original.report);
+    }
 }
 
 TEST_F(Prepare, ABadBootPageIsRefusedAndStillWiped) {
