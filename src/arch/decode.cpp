@@ -17,42 +17,32 @@ constexpr u32 store(u32 opcode, unsigned rs2, unsigned rs1, u32 offset, u32 func
            (offset >> 5U) << 25U;
 }
 
-/// C.LW, C.LD, C.FLD, C.SW, C.SD, C.FSD (unprivileged 16.3); 0: none of them.
-u32 expand_quadrant0(Insn c) {
-    auto const rs1 = c.field(7, 3) + 8; // three bits name x8 … x15
-    auto const data = c.field(2, 3) + 8;
+/// The offset of a compressed load or store of a word or doubleword (unprivileged 16.3).
+u32 compressed_offset(Insn c, bool on_stack, bool stores, bool word) {
     auto const high = c.field(10, 3) << 3U;
-    auto const word_offset = high | c.field(6, 1) << 2U | c.field(5, 1) << 6U;
-    auto const double_offset = high | c.field(5, 2) << 6U;
-    switch (c.field(13, 3)) {
-    case 1: return load(load_opcode | fp, data, rs1, double_offset, 3);
-    case 2: return load(load_opcode, data, rs1, word_offset, 2);
-    case 3: return load(load_opcode, data, rs1, double_offset, 3);
-    case 5: return store(store_opcode | fp, data, rs1, double_offset, 3);
-    case 6: return store(store_opcode, data, rs1, word_offset, 2);
-    case 7: return store(store_opcode, data, rs1, double_offset, 3);
-    }
-    return 0;
+    if (!on_stack && word) return high | c.field(6, 1) << 2U | c.field(5, 1) << 6U;
+    if (!on_stack) return high | c.field(5, 2) << 6U;
+    if (stores && word) return c.field(9, 4) << 2U | c.field(7, 2) << 6U;
+    if (stores) return high | c.field(7, 3) << 6U;
+    if (word) return c.field(12, 1) << 5U | c.field(4, 3) << 2U | c.field(2, 2) << 6U;
+    return c.field(12, 1) << 5U | c.field(5, 2) << 3U | c.field(2, 3) << 6U;
 }
 
-/// C.LWSP, C.LDSP, C.FLDSP, C.SWSP, C.SDSP, C.FSDSP (unprivileged 16.3); 0: none of them.
-u32 expand_quadrant2(Insn c) {
-    auto const rd = c.rd();
-    auto const rs2 = c.field(2, 5);
-    auto const high = c.field(12, 1) << 5U;
-    auto const load_word = high | c.field(4, 3) << 2U | c.field(2, 2) << 6U;
-    auto const load_double = high | c.field(5, 2) << 3U | c.field(2, 3) << 6U;
-    auto const store_word = c.field(9, 4) << 2U | c.field(7, 2) << 6U;
-    auto const store_double = c.field(10, 3) << 3U | c.field(7, 3) << 6U;
-    switch (c.field(13, 3)) {
-    case 1: return load(load_opcode | fp, rd, reg::sp, load_double, 3);
-    case 2: return rd == 0 ? 0 : load(load_opcode, rd, reg::sp, load_word, 2);
-    case 3: return rd == 0 ? 0 : load(load_opcode, rd, reg::sp, load_double, 3);
-    case 5: return store(store_opcode | fp, rs2, reg::sp, store_double, 3);
-    case 6: return store(store_opcode, rs2, reg::sp, store_word, 2);
-    case 7: return store(store_opcode, rs2, reg::sp, store_double, 3);
-    }
-    return 0;
+/// The loads and stores of quadrant 0 and, on the stack, of quadrant 2, as funct3 names them; 0:
+/// another instruction.
+u32 expand(Insn c) {
+    auto const quadrant = c.field(0, 2);
+    auto const what = c.field(13, 2); // 1: an f register, 2: a word, 3: a doubleword
+    if (quadrant == 1 || what == 0) return 0;
+    auto const on_stack = quadrant == 2, stores = c.field(15, 1) != 0, word = what == 2;
+    auto const offset = compressed_offset(c, on_stack, stores, word);
+    auto const rs1 = on_stack ? reg::sp : c.field(7, 3) + 8; // three bits name x8 … x15
+    auto const data = c.field(2, 3) + 8;
+    u32 const file = what == 1 ? fp : 0, funct3 = word ? 2 : 3;
+    if (stores)
+        return store(store_opcode | file, on_stack ? c.field(2, 5) : data, rs1, offset, funct3);
+    auto const rd = on_stack ? c.rd() : data;
+    return rd == 0 && what != 1 ? 0 : load(load_opcode | file, rd, rs1, offset, funct3);
 }
 
 /// Opcode SYSTEM with funct3 = 0: returns, wfi and fences (privileged 3.3, 4.2, Svinval 5, H: 9.3).
@@ -61,6 +51,8 @@ Kind privileged(Insn insn) {
     case 0x30200073: return Kind::Mret;
     case 0x10200073: return Kind::Sret;
     case 0x10500073: return Kind::Wfi;
+    case 0x18000073: // sfence.w.inval
+    case 0x18100073: return Kind::Inval;
     }
     if (insn.field(7, 8) != 0) return Kind::Unknown;
     switch (insn.field(25, 7)) {
@@ -68,9 +60,6 @@ Kind privileged(Insn insn) {
     case 0x11:
     case 0x31: return Kind::HFence;
     case 0x0b: return Kind::Inval;
-    case 0x0c:
-        return insn.field(15, 10) == 0 || insn.field(15, 10) == 1U << 5U ? Kind::Inval
-                                                                         : Kind::Unknown;
     case 0x13:
     case 0x33: return Kind::HInval;
     }
@@ -106,10 +95,7 @@ Insn decode(u32 bits) {
     Insn insn{.bits = bits};
     if (!is_full_length(bits)) {
         insn.length = 2;
-        auto const quadrant = bits & 3U;
-        insn.bits = quadrant == 0   ? expand_quadrant0(insn)
-                    : quadrant == 2 ? expand_quadrant2(insn)
-                                    : 0;
+        insn.bits = expand(insn);
     }
     insn.kind = kind_of(insn);
     return insn;
