@@ -76,7 +76,9 @@ class Hart {
         return ok != 0;
     }
 
-    /// plinth_enter preserves sp and tp only: what the loop holds in registers is not worth saving.
+    /// Runs the guest until it traps. False: the instruction that trapped is already executed
+    /// (monitor/short_path.hpp). plinth_enter preserves sp and tp only: what the loop holds in
+    /// registers is not worth saving.
     bool enter(GuestContext& guest, Trap& trap) {
         register auto* where asm("a0") = &guest;
         asm volatile("call plinth_enter"
@@ -95,11 +97,13 @@ class Hart {
         return where != nullptr;
     }
 
+    /// Whether there is another turn after this one: always, but for a fake.
     static constexpr bool goes_on() { return true; }
 
     /// Makes the PMP hold `image`; writes what differs from what it holds, then fences.
     void load_pmp(PmpImage const& image);
 
+    /// Accesses under the PMP now loaded, with the rights that `status` (MPP, MPV, SUM, MXR) names.
     GuestAccess guest_load(u64 address, unsigned width, u64 status) {
         GuestAccess out;
         return *plinth_guest_load(address, width, status, &out);
@@ -108,12 +112,15 @@ class Hart {
         GuestAccess out{.value = value};
         return *plinth_guest_store(address, width, status, &out);
     }
-
+    /// LR, and SC of `value` if LR read `expected`. Then cause is 0 if it was stored and 1 if not,
+    /// and value is what LR read, sign-extended.
     GuestAccess guest_swap(u64 address, unsigned width, u64 status, u64 expected, u64 value) {
         GuestAccess out{.value = value};
         return *plinth_guest_swap(address, width, status, &out, expected);
     }
 
+    /// The instruction at a pc, at most 4 bytes, read as the world that trapped last may execute it
+    /// (MXR); above 32 bits if it may not.
     u64 fetch(u64 pc) const { return plinth_fetch(pc); }
 
     /// Memory as the monitor sees it; for ranges that the monitor owns or has sealed.
