@@ -13,6 +13,19 @@
     .endr
 .endm
 
+# All vector registers, eight at a time. In a VectorState: vstart, vl, vtype, vcsr, then 32 registers
+# one behind the other.
+.macro each_v op
+    csrw vstart, zero
+    csrr t1, vlenb
+    slli t1, t1, 3
+    addi t5, a0, 32
+    .irp n, 0, 8, 16, 24
+    \op v\n, (t5)
+    add t5, t5, t1
+    .endr
+.endm
+
 .section .text.plinth_registers, "ax"
 .globl plinth_save_fp
 plinth_save_fp:
@@ -32,7 +45,6 @@ plinth_load_fp:
     fscsr t0
     ret
 
-# VectorState: vstart, vl, vtype, vcsr, then 32 registers one behind the other.
 .globl plinth_save_vector
 plinth_save_vector:
     li t0, VS
@@ -45,34 +57,14 @@ plinth_save_vector:
     sd t2, 8(a0)
     sd t3, 16(a0)
     sd t4, 24(a0)
-    csrw vstart, zero
-    csrr t1, vlenb
-    slli t1, t1, 3
-    addi a0, a0, 32
-    vs8r.v v0, (a0)
-    add a0, a0, t1
-    vs8r.v v8, (a0)
-    add a0, a0, t1
-    vs8r.v v16, (a0)
-    add a0, a0, t1
-    vs8r.v v24, (a0)
+    each_v vs8r.v
     ret
 
 .globl plinth_load_vector
 plinth_load_vector:
     li t0, VS
     csrs mstatus, t0
-    csrw vstart, zero
-    csrr t1, vlenb
-    slli t1, t1, 3
-    addi t5, a0, 32
-    vl8re8.v v0, (t5)
-    add t5, t5, t1
-    vl8re8.v v8, (t5)
-    add t5, t5, t1
-    vl8re8.v v16, (t5)
-    add t5, t5, t1
-    vl8re8.v v24, (t5)
+    each_v vl8re8.v
     ld t2, 8(a0)
     ld t3, 16(a0)
     vsetvl zero, t2, t3
