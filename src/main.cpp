@@ -59,8 +59,8 @@ void monitor_failure(char const* what) {
 
 extern "C" {
 
-extern u8 const plinth_image_start[], plinth_image_end[], plinth_boot_word[];
-void plinth_release_harts();
+extern u8 const plinth_image_start[], plinth_image_end[];
+extern std::atomic<u32> plinth_boot_word; // see entry.S
 
 std::uintptr_t __stack_chk_guard;
 
@@ -77,23 +77,14 @@ static_assert(static_cast<u64>(Short::Resume) == 1 &&
     fail("trap in the monitor", arch::Hart::read<csr::Mcause>(), arch::Hart::read<csr::Mepc>());
 }
 
-[[noreturn, gnu::optimize("no-stack-protector")]] void plinth_secondary(u64 id) {
-    auto& h = bring_up(id);
-    go_online(h);
-    run(h);
-    h.hart.park();
-}
-
-[[noreturn, gnu::optimize("no-stack-protector")]] void plinth_boot(u64 id, u64 fdt,
-                                                                   u64 fw_dynamic) {
-    static_assert(board::max_harts <= 8, "entry.S has room for this many");
-    auto& h = bring_up(id);
+/// Not to be protected: changes the guard.
+[[gnu::no_stack_protector]] static void boot(HartState& h, u64 fdt, u64 fw_dynamic) {
     HandOver const given{
         .fdt = fdt,
         .fw_dynamic = fw_dynamic,
-        .image = {plinth_image_start,
-                  static_cast<std::size_t>(plinth_image_end - plinth_image_start)},
-        .boot_word = {plinth_boot_word, 8},
+        .image = {plinth_image_start, plinth_image_end},
+        .boot_word = static_cast<std::size_t>(std::bit_cast<u8 const*>(&plinth_boot_word) -
+                                              plinth_image_start),
     };
     if (auto const ready = prepare(h, given); !ready) {
         Console console{h.hart};
@@ -104,7 +95,14 @@ static_assert(static_cast<u64>(Short::Resume) == 1 &&
     }
     if (auto const guard = machine.drbg.seize().next()) __stack_chk_guard = *guard;
     print_banner(h);
-    plinth_release_harts();
+    plinth_boot_word.fetch_or(2);
+}
+
+/// Every hart comes here from entry.S; with lot 0 the one that boots, the others when it has.
+[[noreturn, gnu::no_stack_protector]] void plinth_start(u64 id, u64 fdt, u64 fw_dynamic, u64 lot) {
+    static_assert(board::max_harts <= 8, "entry.S has room for this many");
+    auto& h = bring_up(id);
+    if (lot == 0) boot(h, fdt, fw_dynamic);
     go_online(h);
     run(h);
     h.hart.park();

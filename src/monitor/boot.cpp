@@ -21,13 +21,16 @@ constexpr u64 fw_dynamic_magic = 0x4942534f;
 /// Versions below 2 end before boot_hart; −1 there means: any.
 constexpr u64 any_hart = ~0ULL;
 
-std::optional<FwDynamicInfo> read_info(HartState& h, u64 address) {
+/// Copies the structure to where the firmware finds it.
+std::optional<FwDynamicInfo> take_info(HartState& h, u64 address) {
     auto const range = PhysRange::make({address}, sizeof(FwDynamicInfo));
     if (!range || address == 0 || address % 8 != 0) return std::nullopt;
     FwDynamicInfo info{};
     std::memcpy(&info, h.hart.bytes(*range).data(), sizeof info);
     if (info.magic != fw_dynamic_magic) return std::nullopt;
     if (info.version < 2) info.boot_hart = any_hart;
+    std::memcpy(h.hart.bytes(board::firmware_info).data(), &info, sizeof info);
+    h.monitor->boot.fw_dynamic = board::firmware_info.base().raw;
     return info;
 }
 
@@ -56,9 +59,8 @@ Result<void> seed_generator(HartState& h, attest::Bytes entropy) {
 
 attest::Digest image_hash(HandOver const& given) {
     std::array<u8, 8> const zeros{};
-    auto const before = static_cast<std::size_t>(given.boot_word.data() - given.image.data());
-    return attest::sha3_512(
-        {given.image.first(before), zeros, given.image.subspan(before + zeros.size())});
+    return attest::sha3_512({given.image.first(given.boot_word), zeros,
+                             given.image.subspan(given.boot_word + zeros.size())});
 }
 
 /// The boot page says how long the firmware is and who the device is. Zeroed after use.
@@ -82,18 +84,11 @@ Result<void> use_boot_page(HartState& h, HandOver const& given) {
     return {};
 }
 
-void copy_info(HartState& h, std::optional<FwDynamicInfo> const& info) {
-    if (!info) return;
-    std::memcpy(h.hart.bytes(board::firmware_info).data(), &*info, sizeof *info);
-    h.monitor->boot.fw_dynamic = board::firmware_info.base().raw;
-}
-
 } // namespace
 
 Result<void> prepare(HartState& h, HandOver const& given) {
     auto& boot = h.monitor->boot;
-    auto const info = read_info(h, given.fw_dynamic);
-    copy_info(h, info);
+    auto const info = take_info(h, given.fw_dynamic);
     auto const header = TRY(PhysRange::make({given.fdt}, 8));
     auto const header_bytes = h.hart.bytes(header);
     auto const size = static_cast<u64>(header_bytes[4]) << 24U | header_bytes[5] << 16U |

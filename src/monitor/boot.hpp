@@ -12,8 +12,8 @@ namespace plinth::monitor {
 struct HandOver {
     u64 fdt{0};
     u64 fw_dynamic{0};
-    std::span<u8 const> image{};     ///< plinth.bin as it lies in memory
-    std::span<u8 const> boot_word{}; ///< the one word of it that was written; zero in the file
+    std::span<u8 const> image{}; ///< plinth.bin as it lies in memory
+    std::size_t boot_word{0};    ///< offset of its 8 bytes that were written; zero in the file
 };
 
 /// Fills Monitor::boot, prepares the device tree, derives the identity and seeds the generator.

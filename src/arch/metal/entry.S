@@ -14,15 +14,13 @@ _start:
     csrw mscratch, zero
     la t0, plinth_trap_vector
     csrw mtvec, t0
-    mv s1, a1
-    mv s2, a2
-    csrr s0, mhartid
+    csrr a0, mhartid
     li t0, PLINTH_MAX_HARTS
-    bgeu s0, t0, too_many
-    la s3, plinth_boot_word
+    bgeu a0, t0, too_many
+    la s0, plinth_boot_word
     li t0, 1
-    amoor.w.aqrl t1, t0, (s3)
-    bnez t1, wait_for_boot
+    amoor.w.aqrl a3, t0, (s0)
+    bnez a3, wait_for_boot
 
     # Initialised data leaves the image, which stays as the file is and can be measured.
     la t0, plinth_data_load
@@ -44,37 +42,21 @@ _start:
     j go
 
 wait_for_boot:
-    lw t0, 0(s3)
+    lw t0, 0(s0)
     andi t0, t0, 2
     beqz t0, wait_for_boot
     fence r, rw
 
 go: la sp, plinth_stacks
     li t0, PLINTH_STACK_SIZE
-    addi t1, s0, 1
+    addi t1, a0, 1
     mul t0, t0, t1
     add sp, sp, t0
-    mv a0, s0
-    mv a1, s1
-    mv a2, s2
-    la t0, plinth_boot_word
-    lw t0, 0(t0)
-    andi t0, t0, 2
-    bnez t0, 4f
-    call plinth_boot
-4:  call plinth_secondary
+    call plinth_start               # a3: 0 if this hart boots
 
 too_many:
-    csrw mie, zero
     wfi
     j too_many
-
-.globl plinth_release_harts
-plinth_release_harts:
-    la t0, plinth_boot_word
-    li t1, 2
-    amoor.w.aqrl zero, t1, (t0)
-    ret
 
 # 0 in the file and in its hash; bit 0: a hart boots, bit 1: it is done. The one word of the image
 # that is written, since a lottery needs a word whose first value is known.
