@@ -18,19 +18,21 @@ template <unsigned I = 0, typename Action>
         each_entry<I + 1>(count, action);
     }
 }
+template <CsrNumber... N> void zero() { (Hart::write<N>(0), ...); }
+/// Whether there is such a register, which is zeroed then.
+template <CsrNumber N> bool zero_there() {
+    if (!Hart::probe<N>()) return false;
+    zero<N>();
+    return true;
+}
 /// Counters that an earlier stage programmed stop here.
 template <unsigned... I> void clear_events(std::integer_sequence<unsigned, I...>) {
-    ((Hart::probe<csr::Mhpmevent3 + I>() ? Hart::write<csr::Mhpmevent3 + I>(0) : void()), ...);
+    (zero_there<csr::Mhpmevent3 + I>(), ...);
 }
-
 /// Switches all entries off that there are, up to 64. False: one is locked, out of our hands.
 template <unsigned... I> bool clear_pmpcfg(std::integer_sequence<unsigned, I...>) {
-    constexpr auto cleared = []<CsrNumber N>() {
-        if (!Hart::probe<N>()) return true;
-        Hart::write<N>(0);
-        return Hart::read<N>() == 0;
-    };
-    return (cleared.template operator()<csr::Pmpcfg0 + 2 * I>() && ...);
+    return ((!zero_there<csr::Pmpcfg0 + 2 * I>() || Hart::read<csr::Pmpcfg0 + 2 * I>() == 0) &&
+            ...);
 }
 
 /// A trigger that keeps its type and has no other bit set matches nothing (debug
@@ -54,11 +56,7 @@ void Hart::clear_leftovers() {
                         mstatus::Tsr::mask | mstatus::Sum::mask | mstatus::Mxr::mask |
                         mstatus::Mpp::mask | mstatus::Sie::mask);
     features_.misa = read<csr::Misa>();
-    if (features_.has('S')) {
-        write<csr::Medeleg>(0);
-        write<csr::Mideleg>(0);
-        write<csr::Satp>(0);
-    }
+    if (features_.has('S')) zero<csr::Medeleg, csr::Mideleg, csr::Satp>();
     clear<csr::Mip>(irq::s_bits);
     set_deadline(~0ULL);
     clear_ipi();
@@ -67,10 +65,9 @@ void Hart::clear_leftovers() {
 void Hart::find_features() {
     auto& f = features_;
     f.envcfg = probe<csr::Menvcfg>();
-    f.countinhibit = probe<csr::Mcountinhibit>();
     clear_events(std::make_integer_sequence<unsigned, 29>{});
-    if (probe<csr::Mstateen0>()) write<csr::Mstateen0>(0);
-    if (probe<csr::Mseccfg>()) write<csr::Mseccfg>(0);
+    zero_there<csr::Mstateen0>();
+    zero_there<csr::Mseccfg>();
     f.svinval = f.has('S') && executes<0x18000073>(); // sfence.w.inval
     f.scountovf = f.has('S') && probe<csr::Scountovf>();
     if (f.envcfg) {
@@ -86,19 +83,15 @@ void Hart::find_features() {
         write<csr::Tdata1>(0);
         write<csr::Tdata1>(read<csr::Tdata1>() & trigger_type); // QEMU 7.2 ignores type 0
     }
-    if (f.countinhibit) write<csr::Mcountinhibit>(0);
-    if (probe<csr::Mcounteren>()) write<csr::Mcounteren>(0);
+    f.countinhibit = zero_there<csr::Mcountinhibit>();
+    zero_there<csr::Mcounteren>();
     set<csr::Mstatus>(mstatus::Vs::mask); // also subsets of V, which misa does not name
     if (probe<csr::Vlenb>()) f.vlenb = static_cast<unsigned>(read<csr::Vlenb>());
     clear<csr::Mstatus>(mstatus::Vs::mask);
     f.unswitched =
         (f.vlenb != 0 && !f.vectors()) || (f.has('F') && !f.has('D')) || probe<csr::Siselect>();
     if (f.has('H')) {
-        write<csr::Hideleg>(0);
-        write<csr::Hedeleg>(0);
-        write<csr::Hvip>(0);
-        write<csr::Hgeie>(0);
-        write<csr::Hgatp>(0);
+        zero<csr::Hideleg, csr::Hedeleg, csr::Hvip, csr::Hgeie, csr::Hgatp>();
         clear<csr::Hstatus>(hstatus::Hu::mask);
     }
 }
