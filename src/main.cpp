@@ -21,7 +21,7 @@ std::atomic<u32> failed{0};
 HartState& bring_up(u64 id) {
     auto& h = machine.harts[id];
     h.monitor = &machine;
-    arch::set_current(&h);
+    arch::current = &h;
     if (h.hart.bring_up(static_cast<unsigned>(id))) return h;
     Console console{h.hart};
     Text{console} << "Plinth: hart " << id
@@ -31,7 +31,7 @@ HartState& bring_up(u64 id) {
 }
 
 [[noreturn]] void fail(char const* what, u64 cause, u64 pc) {
-    auto& h = *static_cast<HartState*>(arch::current());
+    auto& h = *static_cast<HartState*>(arch::current);
     if (failed.exchange(1) == 0) {
         begin_to_stop(h);
         machine.identity.seize().wipe();

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # One load or store with a guest's rights: MPRV is set for exactly one instruction, and mtvec points
 # behind it, so that a fault arrives there with MPRV to be cleared and the cause to be read.
-# a0 address, a1 width in bytes (1, 2, 4, 8), a2 mstatus bits (MPP, MPV, SUM, MXR), a3 GuestAccess*; returns a3.
+# a0 GuestAccess* (the value returned), a1 address, a2 width in bytes (1, 2, 4, 8), a3 mstatus bits
+# (MPP, MPV, SUM, MXR). The value loaded or to be stored is in t1.
 
 .equ OK, 0
 .equ VALUE, 8
@@ -15,7 +16,7 @@
     la t0, 9f
     csrrw t0, mtvec, t0
     li t3, MPRV
-    csrw mstatus, a2                # MPRV still clear
+    csrw mstatus, a3                # MPRV still clear
     li t4, 0
     csrs mstatus, t3
     \instruction
@@ -27,27 +28,26 @@
     csrr t5, mcause
     csrr t6, mtval
     csrw mstatus, t2
-    sd t4, OK(a3)
-    bnez t4, 8f
-    sd t5, CAUSE(a3)
-    sd t6, TVAL(a3)
-8:
+    sd t4, OK(a0)
+    sd t1, VALUE(a0)
+    sd t5, CAUSE(a0)                # of this access only if it faulted, like mtval
+    sd t6, TVAL(a0)
 .endm
 
 # The one of four instructions that the width names, on t1.
 .macro by_width byte, half, word, double
     li t5, 4
-    beq a1, t5, 4f
-    bgtu a1, t5, 7f
+    beq a2, t5, 4f
+    bgtu a2, t5, 7f
     li t5, 1
-    beq a1, t5, 1f
-    with_rights "\half t1, 0(a0)"
+    beq a2, t5, 1f
+    with_rights "\half t1, 0(a1)"
     j 3f
-1:  with_rights "\byte t1, 0(a0)"
+1:  with_rights "\byte t1, 0(a1)"
     j 3f
-4:  with_rights "\word t1, 0(a0)"
+4:  with_rights "\word t1, 0(a1)"
     j 3f
-7:  with_rights "\double t1, 0(a0)"
+7:  with_rights "\double t1, 0(a1)"
 3:
 .endm
 
@@ -57,8 +57,6 @@
 plinth_guest_load:
     li t1, 0
     by_width lbu, lhu, lwu, ld
-    sd t1, VALUE(a3)
-    mv a0, a3
     ret
 
 # a0 pc; returns the instruction there, or -1. mstatus is still as the trap left it: MPRV alone gives
@@ -92,34 +90,31 @@ plinth_fetch:
 
 .globl plinth_guest_store
 plinth_guest_store:
-    ld t1, VALUE(a3)
+    mv t1, a4
     by_width sb, sh, sw, sd
-    mv a0, a3
     ret
 
 # First an atomic of no effect: it faults as a store, before anything is marked accessed. Then LR
-# and, if it read a4, SC of VALUE: a5 = the word, a6 = 0 if it was stored.
+# and, if it read a4, SC of a5: t1 = the word, a6 = 0 if it was stored.
 .macro swap width
-    amoor.\width a5, zero, (a0)
-    bne a5, a4, 6f
-    lr.\width\().aqrl a5, (a0)
-    bne a5, a4, 6f
-    sc.\width\().aqrl a6, t1, (a0)
+    amoor.\width t1, zero, (a1)
+    bne t1, a4, 6f
+    lr.\width\().aqrl t1, (a1)
+    bne t1, a4, 6f
+    sc.\width\().aqrl a6, a5, (a1)
 6:
 .endm
 
 .globl plinth_guest_swap
 plinth_guest_swap:
-    ld t1, VALUE(a3)
+    li t1, 0
     li a6, 1
     li t5, 4
-    bgtu a1, t5, 7f
+    bgtu a2, t5, 7f
     with_rights "swap w"
     j 3f
 7:  with_rights "swap d"
-3:  mv a0, a3
-    beqz t4, 2f                     # a fault: cause and tval are there
-    sd a5, VALUE(a3)
+3:  beqz t4, 2f                     # a fault: cause and tval are there
     snez a6, a6
-    sd a6, CAUSE(a3)
+    sd a6, CAUSE(a0)
 2:  ret

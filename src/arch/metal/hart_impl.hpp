@@ -13,9 +13,9 @@ extern "C" {
 u64 plinth_fetch(u64 pc);
 /// Loads or stores `width` bytes at `address` with MPRV and `status` in mstatus; see
 /// guest_access.S.
-GuestAccess* plinth_guest_load(u64 address, u64 width, u64 status, GuestAccess* out);
-GuestAccess* plinth_guest_store(u64 address, u64 width, u64 status, GuestAccess* out);
-GuestAccess* plinth_guest_swap(u64 address, u64 width, u64 status, GuestAccess* out, u64 expected);
+GuestAccess plinth_guest_load(u64 address, u64 width, u64 status);
+GuestAccess plinth_guest_store(u64 address, u64 width, u64 status, u64 value);
+GuestAccess plinth_guest_swap(u64 address, u64 width, u64 status, u64 expected, u64 value);
 void plinth_save_fp(FpState* out);
 void plinth_load_fp(FpState const* in);
 void plinth_save_vector(VectorState* out);
@@ -23,12 +23,7 @@ void plinth_load_vector(VectorState const* in);
 }
 
 /// What belongs to the hart that asks: kept in tp, which guests do not share with the monitor.
-inline void set_current(void* state) { asm volatile("mv tp, %0" : : "r"(state)); }
-inline void* current() {
-    void* state;
-    asm("mv %0, tp" : "=r"(state));
-    return state;
-}
+register void* current asm("tp");
 
 /// One hart of the real machine.
 class Hart {
@@ -105,18 +100,15 @@ class Hart {
 
     /// Accesses under the PMP now loaded, with the rights that `status` (MPP, MPV, SUM, MXR) names.
     GuestAccess guest_load(u64 address, unsigned width, u64 status) {
-        GuestAccess out;
-        return *plinth_guest_load(address, width, status, &out);
+        return plinth_guest_load(address, width, status);
     }
     GuestAccess guest_store(u64 address, unsigned width, u64 status, u64 value) {
-        GuestAccess out{.value = value};
-        return *plinth_guest_store(address, width, status, &out);
+        return plinth_guest_store(address, width, status, value);
     }
     /// LR, and SC of `value` if LR read `expected`. Then cause is 0 if it was stored and 1 if not,
     /// and value is what LR read, sign-extended.
     GuestAccess guest_swap(u64 address, unsigned width, u64 status, u64 expected, u64 value) {
-        GuestAccess out{.value = value};
-        return *plinth_guest_swap(address, width, status, &out, expected);
+        return plinth_guest_swap(address, width, status, expected, value);
     }
 
     /// The instruction at a pc, at most 4 bytes, read as the world that trapped last may execute it
