@@ -3,7 +3,6 @@
 #pragma once
 
 #include "arch/mmio.hpp"
-#include "arch/pmp.hpp"
 #include "base/phys.hpp"
 
 #include <array>

@@ -37,8 +37,6 @@ inline constexpr CsrNumber Mstatus = 0x300, Misa = 0x301, Medeleg = 0x302, Midel
                            Mimpid = 0xf13, Mhartid = 0xf14, Mconfigptr = 0xf15;
 } // namespace csr
 
-/// The lowest privilege that may name a CSR: bits 9:8 of its number (2.1). 0 U, 1 S, 2 HS, 3 M.
-constexpr unsigned csr_level(CsrNumber number) { return (number >> 8U) & 3U; }
 /// Bits 11:10 all ones: read-only (2.1).
 constexpr bool csr_read_only(CsrNumber number) { return (number >> 10U) == 3; }
 
