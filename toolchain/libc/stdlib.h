@@ -1,6 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
 // mbedTLS and libfdt include <stdlib.h> for size_t and NULL; allocation and exit do not exist here.
-#ifndef PLINTH_LIBC_STDLIB_H
-#define PLINTH_LIBC_STDLIB_H
 #include <stddef.h>
-#endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of <string.h> that the monitor, mbedTLS and libfdt use. Bodies: src/base/cstring.cpp.
-#ifndef PLINTH_LIBC_STRING_H
-#define PLINTH_LIBC_STRING_H
+#pragma once
 #include <stddef.h>
 #ifdef __cplusplus
 extern "C" {
@@ -14,5 +13,4 @@ size_t strlen(const char *text);
 size_t strnlen(const char *text, size_t limit);
 #ifdef __cplusplus
 }
-#endif
 #endif
