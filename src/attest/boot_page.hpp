@@ -24,7 +24,6 @@ struct BootPage {
     Signature certificate{}; ///< by the device key over (monitor hash, monitor key)
 };
 static_assert(sizeof(BootPage) == 160 && std::has_unique_object_representations_v<BootPage>);
-static_assert(offsetof(BootPage, secret) == 24 && offsetof(BootPage, has_certificate) == 88);
 
 /// Whether the build accepts a boot page of kind Test (config::test_key).
 enum class TestKeys : std::uint8_t { Refuse, Accept };

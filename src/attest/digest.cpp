@@ -43,17 +43,15 @@ std::size_t concatenate(std::initializer_list<Bytes> parts, std::span<std::uint8
 }
 
 bool all_zero(Bytes bytes) {
-    std::uint8_t seen = 0;
-    for (auto const byte : bytes) seen = static_cast<std::uint8_t>(seen | byte);
+    unsigned seen = 0;
+    for (auto const byte : bytes) seen |= byte;
     return seen == 0;
 }
 
 bool equal(Bytes a, Bytes b) {
     if (a.size() != b.size()) return false;
-    std::uint8_t different = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        different = static_cast<std::uint8_t>(different | (a[i] ^ b[i]));
-    }
+    unsigned different = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) different |= a[i] ^ b[i];
     return different == 0;
 }
 

@@ -7,18 +7,6 @@
 
 namespace plinth::attest {
 
-namespace {
-
-/// SP 800-90A rev. 1, table 2: requests between reseeds.
-constexpr std::uint64_t max_requests = 1ULL << 48;
-
-} // namespace
-
-Result<void> Drbg::fail(Err error) {
-    wipe();
-    return error;
-}
-
 Result<void> Drbg::seed(Bytes entropy, Bytes personalisation) {
     wipe();
     if (entropy.size() > max_entropy || personalisation.size() > max_personalisation)
@@ -33,7 +21,9 @@ Result<void> Drbg::seed(Bytes entropy, Bytes personalisation) {
     auto const* const sha256 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
     seeded_ = mbedtls_hmac_drbg_seed_buf(&state_, sha256, material.data(), size) == 0;
     wipe_object(material);
-    return seeded_ ? Result<void>{} : fail(Err::Crypto);
+    if (seeded_) return {};
+    wipe();
+    return Err::Crypto;
 }
 
 Result<std::uint64_t> Drbg::next() {
@@ -45,10 +35,12 @@ Result<std::uint64_t> Drbg::next() {
 }
 
 Result<void> Drbg::fill(std::span<std::uint8_t> out) {
+    constexpr std::uint64_t max_requests = 1ULL << 48; // SP 800-90A rev. 1, table 2
     auto const able = seeded_ && ++requests_ <= max_requests;
     if (able && mbedtls_hmac_drbg_random(&state_, out.data(), out.size()) == 0) return {};
     ::plinth::wipe(out.data(), out.size());
-    return fail(able ? Err::Crypto : Err::NoEntropy);
+    wipe();
+    return able ? Err::Crypto : Err::NoEntropy;
 }
 
 } // namespace plinth::attest

@@ -6,11 +6,7 @@
 #include "base/result.hpp"
 #include "base/wipe.hpp"
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <mbedtls/hmac_drbg.h>
-#include <span>
 
 namespace plinth::attest {
 
@@ -42,8 +38,6 @@ class Drbg {
     bool seeded() const { return seeded_; }
 
   private:
-    Result<void> fail(Err error);
-
     mbedtls_hmac_drbg_context state_{};
     alignas(16) std::array<std::uint8_t, 768> storage_{}; // what state_ points to
     std::uint64_t requests_{0};                           // since the seed

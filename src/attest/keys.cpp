@@ -5,7 +5,6 @@
 #include "attest/pool.hpp"
 
 #include <mbedtls/hkdf.h>
-#include <span>
 
 namespace plinth::attest {
 
@@ -28,7 +27,7 @@ Result<void> expand(Secret const& secret, Bytes label, Bytes bound_to, std::uint
 }
 
 /// The key pair under `label`. Needs a PoolScope.
-Result<void> derive_key(Secret const& secret, Bytes label, Bytes bound_to, p256::KeyPair& out) {
+Result<void> derive_key(Secret const& secret, Bytes label, Bytes bound_to, KeyPair& out) {
     auto const candidate = [&](std::uint8_t counter, Secret& scalar) {
         return expand(secret, label, bound_to, counter, scalar);
     };
@@ -38,13 +37,8 @@ Result<void> derive_key(Secret const& secret, Bytes label, Bytes bound_to, p256:
 } // namespace
 
 char const* name(RootKind kind) {
-    switch (kind) {
-    case RootKind::None: return "none";
-    case RootKind::HandedOver: return "handed-over";
-    case RootKind::SelfAsserted: return "self-asserted";
-    case RootKind::Test: return "test";
-    }
-    return "unknown";
+    static constexpr std::array names{"none", "handed-over", "self-asserted", "test"};
+    return names[static_cast<std::size_t>(kind)];
 }
 
 /// Takes over or makes the device's key and its certificate over hash and public key.
@@ -56,7 +50,7 @@ Result<void> Identity::derive_device(BootPage const& page) {
         monitor_.signature = page.certificate;
         return {};
     }
-    p256::KeyPair device;
+    KeyPair device;
     TRY_VOID(derive_key(page.secret, letters("device-key\0"), {}, device));
     auto const made = p256::sign(device.private_key,
                                  monitor_message(page.kind, monitor_.hash, monitor_.public_key));
@@ -73,12 +67,11 @@ Result<void> Identity::derive_all(BootPage const& page, Digest const& hash) {
     monitor_.hash = hash;
     TRY_VOID(expand(page.secret, letters("sealing-root\0"), hash, 0, sealing_root_));
     TRY_VOID(expand(page.secret, letters("drbg\0"), hash, 0, drbg_personalisation_));
-    p256::KeyPair pair;
-    TRY_VOID(derive_key(page.secret, letters("monitor-key\0"), hash, pair));
-    private_key_ = pair.private_key;
-    monitor_.public_key = pair.public_key;
-    wipe_object(pair);
-    return derive_device(page);
+    TRY_VOID(derive_key(page.secret, letters("monitor-key\0"), hash, key_));
+    monitor_.public_key = key_.public_key;
+    TRY_VOID(derive_device(page));
+    kind_ = page.kind;
+    return {};
 }
 
 Result<void> Identity::derive(BootPage const& page, Digest const& monitor_hash) {
@@ -87,11 +80,7 @@ Result<void> Identity::derive(BootPage const& page, Digest const& monitor_hash) 
     if (all_zero(page.secret) || all_zero(monitor_hash)) return Err::Malformed;
     auto const derived = derive_all(page, monitor_hash);
     wipe_stack_below();
-    if (derived) {
-        kind_ = page.kind;
-    } else {
-        wipe();
-    }
+    if (!derived) wipe();
     return derived;
 }
 
@@ -101,26 +90,15 @@ Result<void> Identity::sign_enclave(Report& out, Digest const& enclave_hash, Byt
     if (data.size() > max_report_data) return Err::BadArgument;
     PoolScope const pool;
     if (!pool) return Err::Busy;
-    auto const made = p256::sign(private_key_, enclave_message(enclave_hash, data));
+    auto const made = p256::sign(key_.private_key, enclave_message(enclave_hash, data));
     wipe_stack_below();
-    auto const signature = TRY(made);
+    out.enclave.signature = TRY(made);
     out.enclave.hash = enclave_hash;
     out.enclave.data_len = data.size();
     concatenate({data}, out.enclave.data);
-    out.enclave.signature = signature;
     out.monitor = monitor_;
     out.device_public_key = device_public_key_;
     return {};
-}
-
-Result<Bytes> Identity::sealing_root() const {
-    if (!provisioned()) return Err::Unprovisioned;
-    return Bytes{sealing_root_};
-}
-
-Result<Bytes> Identity::drbg_personalisation() const {
-    if (!provisioned()) return Err::Unprovisioned;
-    return Bytes{drbg_personalisation_};
 }
 
 Secret test_secret() { return sha256({letters("plinth test device secret v1")}); }

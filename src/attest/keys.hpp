@@ -48,17 +48,21 @@ class Identity {
     PublicKey const& device_public_key() const { return device_public_key_; }
     /// Root of the enclaves' sealing keys, 64 bytes. A secret.
     /// Errors: Unprovisioned.
-    Result<Bytes> sealing_root() const;
+    Result<Bytes> sealing_root() const { return secret(sealing_root_); }
     /// Personalisation for Drbg::seed, 64 bytes, different for each device and monitor. A secret.
     /// Errors: Unprovisioned.
-    Result<Bytes> drbg_personalisation() const;
+    Result<Bytes> drbg_personalisation() const { return secret(drbg_personalisation_); }
 
   private:
     Result<void> derive_device(BootPage const& page);
     Result<void> derive_all(BootPage const& page, Digest const& monitor_hash);
+    Result<Bytes> secret(Bytes derived) const {
+        if (!provisioned()) return Err::Unprovisioned;
+        return derived;
+    }
 
     RootKind kind_{RootKind::None};
-    Secret private_key_{};
+    KeyPair key_{};
     std::array<std::uint8_t, 64> sealing_root_{};
     std::array<std::uint8_t, 64> drbg_personalisation_{};
     MonitorReport monitor_{};

@@ -14,8 +14,7 @@
  * (ecp_curves_new, bignum_mod and bignum_mod_raw compile to nothing with this configuration.)
  * The C headers it includes: limits.h stddef.h stdint.h stdio.h stdlib.h string.h.
  */
-#ifndef PLINTH_ATTEST_MBEDTLS_CONFIG_H
-#define PLINTH_ATTEST_MBEDTLS_CONFIG_H
+#pragma once
 
 /* Memory: one static pool and nothing from a C library. */
 #define MBEDTLS_PLATFORM_C
@@ -47,8 +46,3 @@ void plinth_mbedtls_exit(int status);
 #define MBEDTLS_ECDSA_DETERMINISTIC
 #define MBEDTLS_ASN1_PARSE_C
 #define MBEDTLS_ASN1_WRITE_C
-
-/* The largest number is a 256-bit product: 66 bytes hold it, 128 leave room for the reduction. */
-#define MBEDTLS_MPI_MAX_SIZE 128
-
-#endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/p256.hpp"
 
-#include <algorithm>
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/hmac_drbg.h>
 
@@ -45,7 +44,7 @@ Result<void> key_pair(Secret const& scalar, KeyPair& out) {
     if ((point[0] == 3 && mbedtls_mpi_sub_mpi(&d, &curve.N, &d) != 0) ||
         mbedtls_mpi_write_binary(&d, out.private_key.data(), out.private_key.size()) != 0)
         return Err::Crypto;
-    std::copy_n(point.begin() + 1, out.public_key.size(), out.public_key.begin());
+    concatenate({Bytes{point}.subspan(1)}, out.public_key);
     return {};
 }
 

@@ -30,12 +30,6 @@ inline void load_curve(mbedtls_ecp_group* group) {
 /// The curve P-256 (FIPS 186-5; SEC 2 secp256r1).
 using Curve = Owned<mbedtls_ecp_group, load_curve, mbedtls_ecp_group_free>;
 
-/// A private key whose public point has an even y, and that point's x. Holds a secret: wipe it.
-struct KeyPair {
-    Secret private_key{};
-    PublicKey public_key{};
-};
-
 /// The key pair of a scalar, big-endian: private d or n − d, whichever gives an even y.
 /// Errors: BadArgument (not in [1, n−1]), Crypto. Needs a PoolScope.
 Result<void> key_pair(Secret const& scalar, KeyPair& out);

@@ -3,12 +3,8 @@
 #pragma once
 
 #include "attest/digest.hpp"
-#include "base/check.hpp"
 
-#include <array>
 #include <bit>
-#include <cstddef>
-#include <cstdint>
 #include <type_traits>
 
 namespace plinth::attest {
@@ -19,6 +15,11 @@ using PublicKey = std::array<std::uint8_t, 32>;
 using Signature = std::array<std::uint8_t, 64>;
 /// The secret from which a root's keys are derived.
 using Secret = std::array<std::uint8_t, 32>;
+/// A private key whose public point has an even y, and that point's x. Holds a secret: wipe it.
+struct KeyPair {
+    Secret private_key{};
+    PublicKey public_key{};
+};
 
 /// Where the device secret comes from. The numbers are those of the boot page.
 enum class RootKind : std::uint32_t {
@@ -55,22 +56,10 @@ struct Report {
 
 static_assert(std::endian::native == std::endian::little);
 static_assert(sizeof(Report) == 1352 && std::has_unique_object_representations_v<Report>);
-static_assert(std::is_trivially_copyable_v<Report> && std::is_standard_layout_v<Report>);
-static_assert(offsetof(Report, enclave.data_len) == 64 && offsetof(Report, enclave.data) == 72);
-static_assert(offsetof(Report, enclave.signature) == 1096);
-static_assert(offsetof(Report, monitor) == 1160 && offsetof(Report, monitor.public_key) == 1224);
-static_assert(offsetof(Report, monitor.signature) == 1256);
-static_assert(offsetof(Report, device_public_key) == 1320);
-
-/// The report's 1,352 bytes, as they are handed to an enclave.
-inline Bytes as_bytes(Report const& report) {
-    return {static_cast<std::uint8_t const*>(static_cast<void const*>(&report)), sizeof report};
-}
 
 /// SHA-256("plinth.enclave.v1\0" ‖ hash ‖ data_len ‖ data[0..data_len)), what the monitor key
 /// signs. `data` is at most max_report_data bytes. The length is eight bytes, little-endian.
 inline Hash256 enclave_message(Digest const& hash, Bytes data) {
-    SM_CHECK(data.size() <= max_report_data);
     auto const length = std::bit_cast<std::array<std::uint8_t, 8>>(std::uint64_t{data.size()});
     return sha256({letters("plinth.enclave.v1\0"), hash, length, data});
 }

@@ -85,7 +85,7 @@ TEST(KeyPair, HasAnEvenYWhateverTheScalar) {
     unsigned negated = 0;
     for (std::uint8_t i = 1; i <= 32; ++i) {
         auto const scalar = sha256({{&i, 1}});
-        p256::KeyPair pair;
+        KeyPair pair;
         ASSERT_TRUE(p256::key_pair(scalar, pair));
         if (pair.private_key != scalar) ++negated;
         // d·G is 0x02 ‖ x: even, and the x that was returned.
@@ -108,7 +108,7 @@ TEST(KeyPair, HasAnEvenYWhateverTheScalar) {
 
 TEST(KeyPair, OddYOfRfc6979IsNegated) {
     PoolScope const pool;
-    p256::KeyPair pair;
+    KeyPair pair;
     ASSERT_TRUE(p256::key_pair(from_hex<32>(rfc6979_private), pair));
     EXPECT_EQ(pair.public_key, from_hex<32>(rfc6979_public_x));
     // n − x, by schoolbook subtraction.
@@ -126,7 +126,7 @@ TEST(KeyPair, OddYOfRfc6979IsNegated) {
 
 TEST(KeyPair, ScalarsOutsideOneToOrderAreRefused) {
     PoolScope const pool;
-    p256::KeyPair pair;
+    KeyPair pair;
     auto scalar = from_hex<32>(order);
     EXPECT_EQ(p256::key_pair(scalar, pair).error(), Err::BadArgument);
     EXPECT_EQ(p256::key_pair({}, pair).error(), Err::BadArgument);
@@ -140,8 +140,8 @@ TEST(KeyPair, ScalarsOutsideOneToOrderAreRefused) {
 
 TEST(KeyPair, CandidatesThatAreNoScalarAreSkipped) {
     PoolScope const pool;
-    p256::KeyPair pair;
-    p256::KeyPair third;
+    KeyPair pair;
+    KeyPair third;
     ASSERT_TRUE(p256::key_pair(secret_of("third"), third));
     std::array<Secret, 3> const candidates{from_hex<32>(order), Secret{}, secret_of("third")};
     std::uint8_t asked = 0;
@@ -158,7 +158,7 @@ TEST(KeyPair, CandidatesThatAreNoScalarAreSkipped) {
 
 TEST(KeyPair, ASourceWithoutScalarsEndsWithAnError) {
     PoolScope const pool;
-    p256::KeyPair pair;
+    KeyPair pair;
     unsigned asked = 0;
     auto const none = [&](std::uint8_t, Secret& scalar) {
         ++asked;

@@ -53,7 +53,7 @@ inline BootPage handed_over(std::string_view device, Digest const& monitor_hash)
     EXPECT_TRUE(
         preview.derive({.kind = RootKind::SelfAsserted, .secret = root.secret}, monitor_hash));
     PoolScope const pool;
-    p256::KeyPair stage;
+    KeyPair stage;
     EXPECT_TRUE(pool && p256::key_pair(sha256({root.secret}), stage));
     auto const message =
         monitor_message(RootKind::HandedOver, monitor_hash, preview.monitor().public_key);

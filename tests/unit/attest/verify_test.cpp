@@ -40,8 +40,8 @@ TEST(Attest, UnusedBytesOfAReportAreZeroWhateverWasThere) {
 
 TEST(Attest, ReportBytesAreInTheDocumentedPlaces) {
     Scene const scene{32};
-    auto const& report = scene.report;
-    auto const bytes = as_bytes(report);
+    auto report = scene.report;
+    Bytes const bytes = bytes_of(report);
     ASSERT_EQ(bytes.size(), 1352U);
     EXPECT_TRUE(equal(bytes.first(64), report.enclave.hash));
     EXPECT_TRUE(equal(bytes.subspan(64, 8), from_hex<8>("2000000000000000")));
@@ -213,7 +213,7 @@ TEST(Attest, R05_AZeroMonitorHashIsRejectedEvenIfCertified) {
     expected.monitor_hash = {};
     {
         PoolScope const pool;
-        p256::KeyPair device;
+        KeyPair device;
         ASSERT_TRUE(pool && p256::key_pair(secret_of("certifies anything"), device));
         auto const message = monitor_message(RootKind::SelfAsserted, {}, report.monitor.public_key);
         report.monitor.signature = *p256::sign(device.private_key, message);
