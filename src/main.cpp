@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bring-up of each hart, and the end of a monitor that broke.
-#include "base/check.hpp"
 #include "monitor/boot.hpp"
 #include "monitor/console.hpp"
 #include "monitor/harts.hpp"

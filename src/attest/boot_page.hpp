@@ -3,7 +3,6 @@
 #pragma once
 
 #include "attest/report.hpp"
-#include "base/result.hpp"
 
 namespace plinth::attest {
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/digest.hpp"
 
-#include "base/check.hpp"
-
 #include <mbedtls/sha256.h>
 
 namespace plinth::attest {

@@ -2,8 +2,9 @@
 // SHA3-512 and SHA-256. No memory but the object's own.
 #pragma once
 
+#include "base/result.hpp"
+
 #include <array>
-#include <cstdint>
 #include <initializer_list>
 #include <mbedtls/sha3.h>
 #include <span>
@@ -18,12 +19,9 @@ using Digest = std::array<std::uint8_t, 64>;
 using Hash256 = std::array<std::uint8_t, 32>;
 
 /// SHA3-512 (FIPS 202, 6.1) of one message that arrives in pieces; may pause between them.
-class Sha3 {
+class Sha3 : Pinned {
   public:
     Sha3();
-    Sha3(Sha3 const&) = delete;
-    Sha3& operator=(Sha3 const&) = delete;
-
     /// Absorbs `bytes`.
     void update(Bytes bytes);
     /// The digest of everything. Called once, last; wipes the state.

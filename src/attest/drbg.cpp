@@ -28,7 +28,7 @@ Result<void> Drbg::seed(Bytes entropy, Bytes personalisation) {
 
 Result<std::uint64_t> Drbg::next() {
     std::array<std::uint8_t, 8> bytes{};
-    TRY_VOID(fill(bytes));
+    TRY(fill(bytes));
     auto const value = std::bit_cast<std::uint64_t>(bytes);
     wipe_object(bytes);
     return value;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "attest/digest.hpp"
-#include "base/result.hpp"
 #include "base/wipe.hpp"
 
 #include <mbedtls/hmac_drbg.h>
@@ -14,15 +13,11 @@ namespace plinth::attest {
 /// seed(), after an error and after wipe() every call returns Err::NoEntropy, and output buffers
 /// are zero. Not locked: one hart at a time. Stays where it is, since mbedTLS keeps pointers into
 /// it.
-class Drbg {
+class Drbg : Pinned {
   public:
     static constexpr std::size_t min_entropy = 32;          ///< bytes
     static constexpr std::size_t max_entropy = 256;         ///< bytes
     static constexpr std::size_t max_personalisation = 128; ///< bytes
-
-    constexpr Drbg() = default;
-    Drbg(Drbg const&) = delete;
-    Drbg& operator=(Drbg const&) = delete;
 
     /// Instantiates (10.1.2.3) with entropy ‖ personalisation; the caller wipes both. Uses the
     /// static pool's allocator for a moment. Errors: NoEntropy (less than min_entropy bytes, or all

@@ -51,7 +51,7 @@ Result<void> Identity::derive_device(BootPage const& page) {
         return {};
     }
     KeyPair device;
-    TRY_VOID(derive_key(page.secret, letters("device-key\0"), {}, device));
+    TRY(derive_key(page.secret, letters("device-key\0"), {}, device));
     auto const made = p256::sign(device.private_key,
                                  monitor_message(page.kind, monitor_.hash, monitor_.public_key));
     device_public_key_ = device.public_key;
@@ -65,11 +65,11 @@ Result<void> Identity::derive_all(BootPage const& page, Digest const& hash) {
     PoolScope const pool;
     if (!pool) return Err::Busy;
     monitor_.hash = hash;
-    TRY_VOID(expand(page.secret, letters("sealing-root\0"), hash, 0, sealing_root_));
-    TRY_VOID(expand(page.secret, letters("drbg\0"), hash, 0, drbg_personalisation_));
-    TRY_VOID(derive_key(page.secret, letters("monitor-key\0"), hash, key_));
+    TRY(expand(page.secret, letters("sealing-root\0"), hash, 0, sealing_root_));
+    TRY(expand(page.secret, letters("drbg\0"), hash, 0, drbg_personalisation_));
+    TRY(derive_key(page.secret, letters("monitor-key\0"), hash, key_));
     monitor_.public_key = key_.public_key;
-    TRY_VOID(derive_device(page));
+    TRY(derive_device(page));
     kind_ = page.kind;
     return {};
 }

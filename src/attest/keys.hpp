@@ -21,12 +21,8 @@ char const* name(RootKind kind);
 /// Functions that sign or derive use one static pool: while one of them runs on a hart, the same on
 /// another hart returns Err::Busy; derive() then leaves the identity unprovisioned, sign_enclave()
 /// a zero report. Wait outside, serving requests. They need 5 KiB of free stack, which they wipe.
-class Identity {
+class Identity : Pinned {
   public:
-    constexpr Identity() = default;
-    Identity(Identity const&) = delete;
-    Identity& operator=(Identity const&) = delete;
-
     /// Derives keys and, unless it was handed over, the certificate. The caller wipes `page`.
     /// Errors: Unprovisioned (kind None), Malformed (zero secret or hash; handed over without
     /// certificate or device key; a device key that is not the secret's), Crypto, Busy. After an

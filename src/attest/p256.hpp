@@ -3,8 +3,6 @@
 #pragma once
 
 #include "attest/report.hpp"
-#include "base/check.hpp"
-#include "base/result.hpp"
 #include "base/wipe.hpp"
 
 #include <mbedtls/bignum.h>
@@ -13,10 +11,8 @@
 namespace plinth::attest::p256 {
 
 /// An mbedTLS object that is zeroed and freed at the end of its scope. Needs a PoolScope.
-template <typename Raw, void (*Init)(Raw*), void (*Free)(Raw*)> struct Owned : Raw {
+template <typename Raw, void (*Init)(Raw*), void (*Free)(Raw*)> struct Owned : Raw, Pinned {
     Owned() { Init(this); }
-    Owned(Owned const&) = delete;
-    Owned& operator=(Owned const&) = delete;
     ~Owned() { Free(this); }
 };
 using Number = Owned<mbedtls_mpi, mbedtls_mpi_init, mbedtls_mpi_free>;

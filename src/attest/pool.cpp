@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/pool.hpp"
 
-#include "base/check.hpp"
+#include "base/result.hpp"
 #include "base/wipe.hpp"
 
 #include <array>

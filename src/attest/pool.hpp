@@ -3,7 +3,8 @@
 // Internal to src/attest and the verifier.
 #pragma once
 
-#include <cstdint>
+#include "base/types.hpp"
+
 #include <span>
 
 namespace plinth::attest {
@@ -11,13 +12,11 @@ namespace plinth::attest {
 /// While it lives, mbedTLS allocates from one region. mbedTLS has a single allocator, so a second
 /// scope, on whichever hart, is not granted: test it, and give up with Err::Busy. Nothing waits
 /// here. Outside a scope every allocation of mbedTLS fails.
-class PoolScope {
+class PoolScope : Pinned {
   public:
     /// `memory` of the caller's keeps its content for an object that goes on using it without
     /// allocating or freeing. Without it: the static pool, 16 KiB, zeroed at the end of the scope.
     explicit PoolScope(std::span<std::uint8_t> memory = {});
-    PoolScope(PoolScope const&) = delete;
-    PoolScope& operator=(PoolScope const&) = delete;
     ~PoolScope();
     /// Whether the scope was granted.
     explicit operator bool() const { return granted_; }

@@ -12,11 +12,9 @@ namespace plinth {
 /// (so that a holder that waits for this hart cannot deadlock with it).
 template <typename T> class Locked {
   public:
-    class Guard {
+    class Guard : Pinned {
       public:
         explicit Guard(Locked& owner) : owner_{owner} {}
-        Guard(Guard const&) = delete;
-        Guard& operator=(Guard const&) = delete;
         ~Guard() { owner_.held_.store(0, std::memory_order_release); }
         T* operator->() { return &owner_.value_; }
         T& operator*() { return owner_.value_; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Result<T>: a value or the reason why there is none. Errors are values; nothing throws.
+// Result<T>: a value or the reason why there is none. Errors are values; nothing throws. SM_CHECK
+// is for the monitor's own invariants.
 #pragma once
 
 #include "base/types.hpp"
@@ -7,6 +8,16 @@
 #include <utility>
 
 namespace plinth {
+
+/// Stops all harts with enclaves still denied; prints `what` and where. Defined by the machine.
+[[noreturn]] void monitor_failure(char const* what);
+
+/// A broken monitor invariant ends the monitor, closed. Never used on anything that a lower world
+/// controls.
+#define SM_CHECK(condition)                                                                        \
+    do {                                                                                           \
+        if (!(condition)) ::plinth::monitor_failure(#condition);                                   \
+    } while (false)
 
 /// Why an operation of the monitor did not succeed. Mapped to SBI codes only at the edge
 /// (enclave/abi.hpp).
@@ -29,7 +40,6 @@ enum class Err : u8 {
 /// checks.
 template <typename T> class [[nodiscard]] Result {
   public:
-    using value_type = T;
     constexpr Result(T value) : value_{std::move(value)} {}
     constexpr Result(Err error) : error_{error} {}
     constexpr explicit operator bool() const { return value_.has_value(); }
@@ -37,6 +47,7 @@ template <typename T> class [[nodiscard]] Result {
     constexpr T const& operator*() const { return *value_; }
     constexpr T* operator->() { return &*value_; }
     constexpr T const* operator->() const { return &*value_; }
+    constexpr T take() { return std::move(*value_); }
     constexpr Err error() const { return error_; }
 
   private:
@@ -48,28 +59,21 @@ template <typename T> class [[nodiscard]] Result {
 template <> class [[nodiscard]] Result<void> {
   public:
     constexpr Result() = default;
-    constexpr Result(Err error) : error_{error}, ok_{false} {}
-    constexpr explicit operator bool() const { return ok_; }
-    constexpr void operator*() const {}
-    constexpr Err error() const { return error_; }
+    constexpr Result(Err error) : error_{error} {}
+    constexpr explicit operator bool() const { return !error_; }
+    constexpr void take() const {}
+    constexpr Err error() const { return *error_; }
 
   private:
-    Err error_{};
-    bool ok_{true};
+    std::optional<Err> error_{};
 };
 
-/// The value of a Result, or return its error from the enclosing function.
+/// The value of a Result, if its type has any, or return its error from the enclosing function.
 #define TRY(expression)                                                                            \
     ({                                                                                             \
         auto try_result = (expression);                                                            \
         if (!try_result) return try_result.error();                                                \
-        std::move(*try_result);                                                                    \
+        try_result.take();                                                                         \
     })
-
-/// As TRY, for a Result<void>.
-#define TRY_VOID(expression)                                                                       \
-    do {                                                                                           \
-        if (auto const try_result = (expression); !try_result) return try_result.error();          \
-    } while (false)
 
 } // namespace plinth

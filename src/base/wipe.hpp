@@ -2,7 +2,6 @@
 // Zeroing that no compiler may drop.
 #pragma once
 
-#include <cstddef>
 #include <cstring>
 
 namespace plinth {

@@ -3,10 +3,20 @@
 #pragma once
 
 #include "base/phys.hpp"
-#include "base/untrusted.hpp"
 #include "enclave/abi.hpp"
 
 namespace plinth::enclave {
+
+/// A copy of something a guest said. The only way to its content is `validate`.
+template <typename T> class Untrusted {
+  public:
+    constexpr explicit Untrusted(T copy) : copy_{std::move(copy)} {}
+    /// Calls check(copy), whose result is what the monitor goes on with.
+    template <typename Check> constexpr auto validate(Check check) const { return check(copy_); }
+
+  private:
+    T copy_;
+};
 
 /// Where an enclave's parts lie. epm ≤ runtime ≤ user ≤ free ≤ end, each page aligned.
 struct Layout {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enclave/registry.hpp"
 
-#include "base/check.hpp"
 #include "base/wipe.hpp"
+
+#include <algorithm>
 
 namespace plinth::enclave {
 
@@ -42,10 +43,8 @@ bool Registry::overlaps(Layout const& layout) const {
 }
 
 Result<Claim> Registry::claim(Layout const& layout, Enclave*& out) {
-    Enclave* slot = nullptr;
-    for (auto& enclave : enclaves_)
-        if (slot == nullptr && enclave.state == State::Empty) slot = &enclave;
-    if (slot == nullptr) return Err::NoResource;
+    auto* const slot = std::ranges::find(enclaves_, State::Empty, &Enclave::state);
+    if (slot == enclaves_.end()) return Err::NoResource;
     SM_CHECK(slot->move(State::Building));
     ++generation_;
     slot->id = (generation_ * max_enclaves + this->slot(*slot)) & ~(1ULL << 63U);
@@ -71,9 +70,8 @@ void Registry::give_back(Enclave& enclave, Scrubbed&& memory) {
 }
 
 unsigned Registry::alive() const {
-    unsigned count = 0;
-    for (auto const& enclave : enclaves_) count += enclave.state != State::Empty ? 1U : 0U;
-    return count;
+    auto const empty = std::ranges::count(enclaves_, State::Empty, &Enclave::state);
+    return max_enclaves - static_cast<unsigned>(empty);
 }
 
 } // namespace plinth::enclave

@@ -103,13 +103,13 @@ Result<void> prepare(HartState& h, HandOver const& given) {
     boot.harts = static_cast<unsigned>(std::min<u64>(tree.harts, board::max_harts));
     auto const room = TRY(room_for_tree(h, tree, info));
 
-    TRY_VOID(use_boot_page(h, given));
+    TRY(use_boot_page(h, given));
     auto const whole_seed = tree.seed;
     auto const seed = whole_seed.first(std::min(whole_seed.size(), attest::Drbg::max_entropy));
     auto const seeded = seed_generator(h, seed); // without, create is refused
     wipe(whole_seed.data(), whole_seed.size());
     boot.tree_hash = attest::sha3_512({tree.bytes()});
-    if (seeded) TRY_VOID(h.monitor->drbg.lock([] {})->fill(seed));
+    if (seeded) TRY(h.monitor->drbg.lock([] {})->fill(seed));
     return tree.edit(room);
 }
 

@@ -100,7 +100,7 @@ Result<DeviceTree> DeviceTree::open(std::span<u8> memory) {
         structure % 4 != 0 || structure_end % 4 != 0 || structure_end > tree.strings_ ||
         tree.strings_size_ == 0 || strings_end > tree.total_ || memory[strings_end - 1] != 0)
         return Err::Malformed;
-    TRY_VOID(tree.read(structure, static_cast<u32>(structure_end)));
+    TRY(tree.read(structure, static_cast<u32>(structure_end)));
     return tree;
 }
 

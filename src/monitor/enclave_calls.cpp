@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Keystone interface: one row per call. See enclave/abi.hpp for numbers and layouts.
 #include "attest/report.hpp"
-#include "base/check.hpp"
 #include "base/wipe.hpp"
 #include "monitor/console.hpp"
 #include "monitor/guest_memory.hpp"
@@ -35,7 +34,7 @@ Next answer_enclave(HartState& h, Code code) { return answer_enclave(h, static_c
 /// The create struct, copied once from the host's memory with the host's rights. Error Fault.
 Result<Untrusted<CreateArgs>> copied_args(HartState& h) {
     std::array<u8, sizeof(CreateArgs)> bytes;
-    TRY_VOID(copy_in(h, bytes, argument(h, 0)));
+    TRY(copy_in(h, bytes, argument(h, 0)));
     return Untrusted{std::bit_cast<CreateArgs>(bytes)};
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run loop: enter, handle, apply.
-#include "base/check.hpp"
 #include "monitor/handlers.hpp"
 #include "monitor/harts.hpp"
 #include "monitor/virtual_trap.hpp"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/plan.hpp"
 
-#include "base/check.hpp"
 #include "board.hpp"
 #include "config.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A monitor that breaks ends the test that broke it.
-#include "base/check.hpp"
+#include "base/result.hpp"
 #include "machine.hpp"
 
 namespace plinth {

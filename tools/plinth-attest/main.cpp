@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // plinth-attest: expected measurements, and the verification of reports, on the relying party's
 // machine.
-#include "base/check.hpp"
+#include "base/result.hpp"
 #include "cli.hpp"
 
 #include <cstdlib>

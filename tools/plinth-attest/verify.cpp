@@ -99,7 +99,7 @@ Result<PublicKey> device_public_key(Secret const& secret) {
     BootPage page{.kind = RootKind::SelfAsserted, .secret = secret};
     auto const derived = identity.derive(page, any_monitor);
     wipe_object(page);
-    TRY_VOID(derived);
+    TRY(derived);
     return identity.device_public_key();
 }
 

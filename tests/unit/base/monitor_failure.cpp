@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a broken invariant does in bytes_tests, which have no hart: it ends the program, so that a
 // death test can look for the text.
-#include "base/check.hpp"
+#include "base/result.hpp"
 #include <cstdio>
 #include <cstdlib>
 
