@@ -4,8 +4,6 @@
 
 #include "arch/hart.hpp"
 
-#include <array>
-
 namespace plinth::enclave {
 
 /// A list of CSRs that is saved and loaded as a whole.
@@ -23,8 +21,6 @@ template <arch::CsrNumber... N> struct CsrList {
 using SupervisorCsrs =
     CsrList<arch::csr::Stvec, arch::csr::Scounteren, arch::csr::Sscratch, arch::csr::Sepc,
             arch::csr::Scause, arch::csr::Stval, arch::csr::Satp>;
-/// The same, on harts that have them.
-using EnvironmentCsrs = CsrList<arch::csr::Senvcfg>;
 /// The host's alone: zero while an enclave runs, and not kept for it.
 using HypervisorCsrs =
     CsrList<arch::csr::Hstatus, arch::csr::Hedeleg, arch::csr::Hideleg, arch::csr::Hvip,
@@ -43,7 +39,7 @@ struct HypervisorContext {
 /// Supervisor state, one of host or enclave.
 struct SupervisorContext {
     SupervisorCsrs::Values csrs{};
-    EnvironmentCsrs::Values envcfg{};
+    u64 senvcfg{0};
     u64 sstatus{0}; ///< bits of mstatus::s_writable
     arch::FpState fp{};
     arch::VectorState vector{};

@@ -5,9 +5,6 @@
 
 #include "enclave/layout.hpp"
 
-#include <type_traits>
-#include <utility>
-
 namespace plinth::enclave {
 
 class Registry;
@@ -15,8 +12,6 @@ class Registry;
 /// Base of the three: can be moved, not copied.
 class OwnedMemory {
   public:
-    OwnedMemory(OwnedMemory const&) = delete;
-    OwnedMemory& operator=(OwnedMemory const&) = delete;
     OwnedMemory(OwnedMemory&&) = default;
     OwnedMemory& operator=(OwnedMemory&&) = default;
     PhysRange epm() const { return epm_; }
@@ -58,8 +53,8 @@ class Scrubbed : public OwnedMemory {
     using OwnedMemory::OwnedMemory;
 };
 
-static_assert(
-    !std::is_constructible_v<Scrubbed, Claim>); // what nobody sealed and zeroed cannot go back
+// What nobody sealed and zeroed cannot go back.
+static_assert(!std::is_constructible_v<Scrubbed, Claim>);
 static_assert(!std::is_constructible_v<Sealed, Claim>);
 static_assert(!std::is_copy_constructible_v<Sealed>);
 

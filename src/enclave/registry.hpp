@@ -8,9 +8,7 @@
 #include "enclave/memory.hpp"
 #include "enclave/state.hpp"
 
-#include <array>
 #include <atomic>
-#include <optional>
 
 namespace plinth::enclave {
 
