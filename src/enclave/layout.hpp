@@ -25,7 +25,6 @@ struct Layout {
     PhysAddr runtime;
     PhysAddr user;
     PhysAddr free;
-    friend constexpr bool operator==(Layout const&, Layout const&) = default;
 
     /// What is measured: [epm base, free). None when free is the base.
     Result<PhysRange> measured() const {
