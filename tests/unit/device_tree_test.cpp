@@ -7,6 +7,7 @@
 #include "monitor/device_tree.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <libfdt.h>
@@ -803,7 +804,7 @@ TEST_F(Prepare, F37_OneBitOfTheFirmwareChangesWhatIsReportedOfItAndNothingElse) 
         auto const words = bench.bytes(to, 192);
         attest::Report report;
         EXPECT_TRUE(bench.monitor->identity.seize().sign_enclave(report, {}, {}));
-        auto const bytes = attest::as_bytes(report);
+        auto const bytes = std::bit_cast<std::array<std::uint8_t, sizeof report>>(report);
         return Seen{
             board::outside.uart, {words.begin(), words.end()}, {bytes.begin(), bytes.end()}};
     };

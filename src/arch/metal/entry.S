@@ -71,5 +71,5 @@ plinth_boot_word:
 plinth_stacks:
     .skip PLINTH_MAX_HARTS * PLINTH_STACK_SIZE
 .globl plinth_failure_stack_top
-    .skip 8192               # wipe_stack_below() takes half
+    .skip 8192               # wipe_stack_below() takes 5 KiB
 plinth_failure_stack_top:
