@@ -45,7 +45,10 @@ void warn(HartState& h) {
     h.loaded = nullptr;
     auto const host = lowered(h, h.monitor->published.read(), host_plan);
     h.host_image = host.image;
-    if (!host.complete && h.warning == Warning::None) h.warning = Warning::Due;
+    if (!host.complete && h.warning == Warning::None) {
+        h.warning = Warning::Due; // said at an interrupt, where nobody waits for this hart
+        h.hart.send_ipi(h.hart.id());
+    }
     auto const most =
         std::max(lowered(h, {}, host_plan).image.used, lowered(h, {}, firmware_plan).image.used);
     h.free_entries.store(h.hart.features().pmp_entries - most);
