@@ -223,6 +223,15 @@ def binutil(name, *arguments):
         raise Failure(f"{' '.join(command)}: {said}") from None
 
 
+def function_address(build, name):
+    """Address of the one function with this name in plinth.elf."""
+    symbols = binutil("nm", "--demangle", build / "plinth.elf")
+    found = re.findall(rf"^([0-9a-f]+) [tTW] {re.escape(name)}(?:\(|$)", symbols, re.MULTILINE)
+    if len(found) != 1:
+        raise Failure(f"plinth.elf has {len(found)} functions {name}, expected one")
+    return int(found[0], 16)
+
+
 def must_fail(what, pattern, action):
     """Calls action(), which must fail with this text in its message."""
     try:

@@ -13,7 +13,7 @@ import re
 import time
 
 from control import Debugger
-from machine import Failure, Machine, binutil, command_line, run_main
+from machine import Failure, Machine, binutil, command_line, function_address, run_main
 from needles import MIB, RAM, canary, expect_absent, monitor_secrets, places
 
 MEMORY_MIB = 128
@@ -30,15 +30,6 @@ def parse():
     parser.add_argument("--smp", type=int, default=2)
     parser.add_argument("--how", choices=("illegal", *ACCESSES), default="illegal")
     return parser.parse_args()
-
-
-def address_of(build, name):
-    """Address of the one function with this name in plinth.elf."""
-    symbols = binutil("nm", "--demangle", build / "plinth.elf")
-    found = re.findall(rf"^([0-9a-f]+) [tTW] {re.escape(name)}\(", symbols, re.MULTILINE)
-    if len(found) != 1:
-        raise Failure(f"plinth.elf has {len(found)} functions {name}, expected one")
-    return int(found[0], 16)
 
 
 def enclave_memory(machine):
@@ -117,7 +108,7 @@ def check_open(debugger, address):
 
 def overwrite(debugger, build):
     """Breaks the function that answers a call of the host."""
-    place = address_of(build, "plinth::monitor::own_call")
+    place = function_address(build, "plinth::monitor::own_call")
     debugger.write(place, ILLEGAL)
     return place, 2, "host"
 
@@ -146,7 +137,7 @@ def divert(debugger, build, how):
     size = 8 * len(debugger.threads)
     pc = debugger.run_until_accessed(kind, address, size)
     while not RAM <= pc < RAM + MIB:  # the firmware's own access, which is about to trap
-        debugger.run_until(address_of(build, "plinth::monitor::program_deadline"))
+        debugger.run_until(function_address(build, "plinth::monitor::program_deadline"))
         pc = debugger.run_until_accessed(kind, address, size)
     place, base = access_near(build, debugger, pc, address)
     debugger.set_register(debugger.run_until(place), base, NOWHERE)

@@ -29,8 +29,8 @@ from machine import (
     MONITOR_FAILED,
     Failure,
     Machine,
-    binutil,
     command_line,
+    function_address,
     loader,
     pack,
     run_main,
@@ -225,27 +225,19 @@ def check_reset(arguments, work):
     print(f"found after the {arguments.case}: {hits} words")
 
 
-def place_of(build, name):
-    symbols = binutil("nm", "--demangle", build / "plinth.elf")
-    found = re.findall(rf"^([0-9a-f]+) [tTW] {re.escape(name)}(?:\(|$)", symbols, re.MULTILINE)
-    if len(found) != 1:
-        raise Failure(f"plinth.elf has {len(found)} functions {name}, expected one")
-    return int(found[0], 16)
-
-
 def catch_in_create(debugger, arguments, go):
     """Freezes the hart that creates, and the machine when another hart begins to end it."""
     build = arguments.build
     debugger.write(go, struct.pack("<Q", 1))
     for name in PLACES[arguments.at]:
-        creating = debugger.run_until(place_of(build, name))
+        creating = debugger.run_until(function_address(build, name))
     caught = debugger.register(creating, "pc")
     print(f"hart {creating} is within create, at {caught:#x}")
     if arguments.case == "create-reset":
         return
     debugger.write(go, struct.pack("<Q", 2))
     others = [thread for thread in debugger.threads if thread != creating]
-    ending = debugger.run_until(place_of(build, "plinth::monitor::wipe_everything"), others)
+    ending = debugger.run_until(function_address(build, "plinth::monitor::wipe_everything"), others)
     if debugger.register(creating, "pc") != caught:
         raise Failure("create has gone on")
     print(f"hart {ending} is about to end the machine")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of <string.h> that the monitor, mbedTLS and libfdt use. Bodies: src/base/cstring.cpp.
+// The part of <string.h> that the monitor and mbedTLS use. Bodies: src/base/cstring.cpp.
 #pragma once
 #include <stddef.h>
 #ifdef __cplusplus
