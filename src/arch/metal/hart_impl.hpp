@@ -9,19 +9,6 @@
 
 namespace plinth::arch {
 
-extern "C" {
-u64 plinth_fetch(u64 pc);
-/// Loads or stores `width` bytes at `address` with MPRV and `status` in mstatus; see
-/// guest_access.S.
-GuestAccess plinth_guest_load(u64 address, u64 width, u64 status);
-GuestAccess plinth_guest_store(u64 address, u64 width, u64 status, u64 value);
-GuestAccess plinth_guest_swap(u64 address, u64 width, u64 status, u64 expected, u64 value);
-void plinth_save_fp(FpState* out);
-void plinth_load_fp(FpState const* in);
-void plinth_save_vector(VectorState* out);
-void plinth_load_vector(VectorState const* in);
-}
-
 /// What belongs to the hart that asks: kept in tp, which guests do not share with the monitor.
 register void* current asm("tp");
 
@@ -98,22 +85,19 @@ class Hart {
     /// Makes the PMP hold `image`; writes what differs from what it holds, then fences.
     void load_pmp(PmpImage const& image);
 
-    /// Accesses under the PMP now loaded, with the rights that `status` (MPP, MPV, SUM, MXR) names.
-    GuestAccess guest_load(u64 address, unsigned width, u64 status) {
-        return plinth_guest_load(address, width, status);
-    }
-    GuestAccess guest_store(u64 address, unsigned width, u64 status, u64 value) {
-        return plinth_guest_store(address, width, status, value);
-    }
+    /// Accesses of `width` bytes under the PMP now loaded, with the rights that `status` (MPP, MPV,
+    /// SUM, MXR) names. Bodies: guest_access.S.
+    static GuestAccess guest_load(u64 address, unsigned width, u64 status) asm("plinth_guest_load");
+    static GuestAccess guest_store(u64 address, unsigned width, u64 status,
+                                   u64 value) asm("plinth_guest_store");
     /// LR, and SC of `value` if LR read `expected`. Then cause is 0 if it was stored and 1 if not,
     /// and value is what LR read, sign-extended.
-    GuestAccess guest_swap(u64 address, unsigned width, u64 status, u64 expected, u64 value) {
-        return plinth_guest_swap(address, width, status, expected, value);
-    }
+    static GuestAccess guest_swap(u64 address, unsigned width, u64 status, u64 expected,
+                                  u64 value) asm("plinth_guest_swap");
 
     /// The instruction at a pc, at most 4 bytes, read as the world that trapped last may execute it
     /// (MXR); above 32 bits if it may not.
-    u64 fetch(u64 pc) const { return plinth_fetch(pc); }
+    static u64 fetch(u64 pc) asm("plinth_fetch");
 
     /// Memory as the monitor sees it; for ranges that the monitor owns or has sealed.
     std::span<u8> bytes(PhysRange range) const {
@@ -149,10 +133,11 @@ class Hart {
         for (;;) asm volatile("wfi");
     }
 
-    void save(FpState& out) const { plinth_save_fp(&out); }
-    void load(FpState const& in) const { plinth_load_fp(&in); }
-    void save(VectorState& out) const { plinth_save_vector(&out); }
-    void load(VectorState const& in) const { plinth_load_vector(&in); }
+    /// Register files that the hart has. Bodies: registers.S.
+    static void save(FpState& out) asm("plinth_save_fp");
+    static void load(FpState const& in) asm("plinth_load_fp");
+    static void save(VectorState& out) asm("plinth_save_vector");
+    static void load(VectorState const& in) asm("plinth_load_vector");
 
   private:
     void clear_leftovers();
