@@ -22,10 +22,9 @@ HartState& bring_up(u64 id) {
     h.monitor = &machine;
     arch::current = &h;
     if (h.hart.bring_up(static_cast<unsigned>(id))) return h;
-    Console console{h.hart};
-    Text{console} << "Plinth: hart " << id
-                  << " cannot run below the monitor: it has no U-mode, fewer than 6 PMP entries, "
-                     "regions over 4 KiB or a locked entry. It stops here.\n";
+    Console{h.hart} << "Plinth: hart " << id
+                    << " cannot run below the monitor: it has no U-mode, fewer than 6 PMP entries, "
+                       "regions over 4 KiB or a locked entry. It stops here.\n";
     h.hart.park();
 }
 
@@ -36,10 +35,9 @@ HartState& bring_up(u64 id) {
         machine.identity.seize().wipe();
         machine.drbg.seize().wipe();
         constexpr char const* worlds[] = {"firmware", "host", "enclave"};
-        Console console{h.hart};
-        Text{console} << "\nPlinth: FAILURE: " << what << ", cause " << Hex{cause} << ", pc "
-                      << Hex{pc} << ", hart " << u64{h.hart.id()} << ", world "
-                      << worlds[static_cast<unsigned>(h.world)] << "\n";
+        Console{h.hart} << "\nPlinth: FAILURE: " << what << ", cause " << Hex{cause} << ", pc "
+                        << Hex{pc} << ", hart " << u64{h.hart.id()} << ", world "
+                        << worlds[static_cast<unsigned>(h.world)] << "\n";
     }
     forget_worlds(h);
     h.parked.store(1);
@@ -86,8 +84,7 @@ static_assert(static_cast<u64>(Short::Resume) == 1 &&
                                               plinth_image_start),
     };
     if (auto const ready = prepare(h, given); !ready) {
-        Console console{h.hart};
-        Text{console}
+        Console{h.hart}
             << "Plinth: cannot boot: device tree, boot page or memory not as they must be ("
             << u64{static_cast<unsigned>(ready.error())} << ")\n";
         h.hart.park();

@@ -116,8 +116,7 @@ Result<void> prepare(HartState& h, HandOver const& given) {
 void print_banner(HartState& h) {
     auto const& boot = h.monitor->boot;
     auto const& f = h.hart.features();
-    Console console{h.hart};
-    Text text{console};
+    Console text{h.hart};
     text << "\nPlinth " << config::version << " on " << board::name << ", boot hart "
          << u64{h.hart.id()} << " of " << u64{boot.harts} << ", " << u64{f.pmp_entries}
          << " PMP entries" << (f.sstc ? ", Sstc" : "") << (f.has('H') ? ", H" : "")

@@ -26,8 +26,7 @@ void ask_others(HartState& h) {
 
 void warn(HartState& h) {
     h.warning = Warning::Said;
-    Console console{h.hart};
-    Text{console}
+    Console{h.hart}
         << "Plinth: WARN: hart " << u64{h.hart.id()}
         << ": the firmware's PMP entries need more than this hart has; the rest is denied\n";
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli.hpp"
 
-#include "base/text.hpp"
 #include "input.hpp"
 #include "measure.hpp"
 #include "verify.hpp"
@@ -71,14 +70,11 @@ Parsed parse(std::vector<std::string> const& arguments, Syntax const& syntax) {
     return parsed;
 }
 
-struct StreamSink {
-    std::ostream& stream;
-    void put(char c) { stream.put(c); }
-};
-
 void print_hex(std::ostream& out, char const* before, Bytes bytes) {
-    StreamSink sink{out};
-    Text{sink} << before << bytes << "\n";
+    out << before;
+    for (auto const byte : bytes)
+        out << "0123456789abcdef"[byte >> 4U] << "0123456789abcdef"[byte & 15U];
+    out << "\n";
 }
 
 /// A file that has content: an image of nothing is a mistake in the command.
