@@ -38,20 +38,17 @@ enum class Err : u8 {
 
 /// A value of type T or an Err. Dereferencing an empty one is a bug and is caught by the bounds
 /// checks.
-template <typename T> class [[nodiscard]] Result {
+template <typename T> class [[nodiscard]] Result : std::optional<T> {
+    using Value = std::optional<T>;
+
   public:
-    constexpr Result(T value) : value_{std::move(value)} {}
+    constexpr Result(T value) : Value{std::move(value)} {}
     constexpr Result(Err error) : error_{error} {}
-    constexpr explicit operator bool() const { return value_.has_value(); }
-    constexpr T& operator*() { return *value_; }
-    constexpr T const& operator*() const { return *value_; }
-    constexpr T* operator->() { return &*value_; }
-    constexpr T const* operator->() const { return &*value_; }
-    constexpr T take() { return std::move(*value_); }
+    using Value::operator bool, Value::operator*, Value::operator->;
+    constexpr T take() { return *std::move(*this); }
     constexpr Err error() const { return error_; }
 
   private:
-    std::optional<T> value_{};
     Err error_{};
 };
 
