@@ -27,8 +27,6 @@ enum class Err : u8 {
     Fault,         ///< the guest's own rights do not allow the access
     Overlap,       ///< touches memory that already has an owner
     NoResource,    ///< every slot, entry or window is in use
-    WrongState,    ///< the object exists but this edge does not
-    NoSuchId,      ///< no such object
     Unprovisioned, ///< no device key
     NoEntropy,     ///< the random generator is not seeded or has failed
     Crypto,        ///< the cryptographic library refused

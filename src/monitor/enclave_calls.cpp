@@ -68,8 +68,6 @@ Code code_of(Err error) {
     case Err::BadAddress:
     case Err::BadArgument: return Code::IllegalArgument;
     case Err::Unprovisioned: return Code::NotImplemented;
-    case Err::WrongState:
-    case Err::NoSuchId:
     case Err::Crypto:
     case Err::Malformed:
     case Err::Busy: return Code::Unknown;
