@@ -14,7 +14,6 @@ Result<void> Drbg::seed(Bytes entropy, Bytes personalisation) {
     if (entropy.size() < min_entropy || all_zero(entropy)) return Err::NoEntropy;
     // mbedTLS allocates when it seeds and never again, so the state may outlive the scope.
     PoolScope const pool{storage_};
-    if (!pool) return Err::Busy;
     std::array<std::uint8_t, max_entropy + max_personalisation> material{};
     auto const size = concatenate({entropy, personalisation}, material);
     mbedtls_hmac_drbg_init(&state_);

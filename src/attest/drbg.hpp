@@ -21,7 +21,7 @@ class Drbg : Pinned {
 
     /// Instantiates (10.1.2.3) with entropy ‖ personalisation; the caller wipes both. Uses the
     /// static pool's allocator for a moment. Errors: NoEntropy (less than min_entropy bytes, or all
-    /// zero), BadArgument (longer than the limits), Crypto, Busy.
+    /// zero), BadArgument (longer than the limits), Crypto.
     Result<void> seed(Bytes entropy, Bytes personalisation);
     /// 64 random bits. Errors: NoEntropy, Crypto.
     Result<std::uint64_t> next();

@@ -63,7 +63,6 @@ Result<void> Identity::derive_device(BootPage const& page) {
 
 Result<void> Identity::derive_all(BootPage const& page, Digest const& hash) {
     PoolScope const pool;
-    if (!pool) return Err::Busy;
     monitor_.hash = hash;
     TRY(expand(page.secret, letters("sealing-root\0"), hash, 0, sealing_root_));
     TRY(expand(page.secret, letters("drbg\0"), hash, 0, drbg_personalisation_));
@@ -89,7 +88,6 @@ Result<void> Identity::sign_enclave(Report& out, Digest const& enclave_hash, Byt
     if (!provisioned()) return Err::Unprovisioned;
     if (data.size() > max_report_data) return Err::BadArgument;
     PoolScope const pool;
-    if (!pool) return Err::Busy;
     auto const made = p256::sign(key_.private_key, enclave_message(enclave_hash, data));
     wipe_stack_below();
     out.enclave.signature = TRY(made);

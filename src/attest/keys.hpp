@@ -18,20 +18,19 @@ char const* name(RootKind kind);
 /// "device-key" and the monitor hash is left out. A key's counter starts at 0 and goes on while the
 /// 32 bytes are no scalar in [1, n−1].
 ///
-/// Functions that sign or derive use one static pool: while one of them runs on a hart, the same on
-/// another hart returns Err::Busy; derive() then leaves the identity unprovisioned, sign_enclave()
-/// a zero report. Wait outside, serving requests. They need 5 KiB of free stack, which they wipe.
+/// Functions that sign or derive use one static pool: one of them at a time, on one hart. They need
+/// 5 KiB of free stack, which they wipe.
 class Identity : Pinned {
   public:
     /// Derives keys and, unless it was handed over, the certificate. The caller wipes `page`.
     /// Errors: Unprovisioned (kind None), Malformed (zero secret or hash; handed over without
-    /// certificate or device key; a device key that is not the secret's), Crypto, Busy. After an
-    /// error the identity is unprovisioned.
+    /// certificate or device key; a device key that is not the secret's), Crypto. After an error
+    /// the identity is unprovisioned.
     Result<void> derive(BootPage const& page, Digest const& monitor_hash);
 
     /// Writes a complete report on the enclave with measurement `enclave_hash`; each unused byte is
-    /// zero. Errors: Unprovisioned, BadArgument (more than 1,024 bytes), Crypto, Busy; then every
-    /// byte of `out` is zero. About 7 M instructions.
+    /// zero. Errors: Unprovisioned, BadArgument (more than 1,024 bytes), Crypto; then every byte of
+    /// `out` is zero. About 7 M instructions.
     Result<void> sign_enclave(Report& out, Digest const& enclave_hash, Bytes data) const;
 
     /// Zeroes keys and everything else: unprovisioned again.

@@ -21,14 +21,13 @@ constinit std::atomic<std::uint32_t> in_use{0};
 
 } // namespace
 
-PoolScope::PoolScope(std::span<std::uint8_t> memory)
-    : granted_{in_use.exchange(1, std::memory_order_acquire) == 0}, is_static_{memory.empty()} {
+PoolScope::PoolScope(std::span<std::uint8_t> memory) : is_static_{memory.empty()} {
+    SM_CHECK(in_use.exchange(1, std::memory_order_acquire) == 0);
     if (is_static_) memory = pool;
-    if (granted_) mbedtls_memory_buffer_alloc_init(memory.data(), memory.size());
+    mbedtls_memory_buffer_alloc_init(memory.data(), memory.size());
 }
 
 PoolScope::~PoolScope() {
-    if (!granted_) return;
     mbedtls_memory_buffer_alloc_free();
     if (is_static_) wipe_object(pool);
     in_use.store(0, std::memory_order_release);

@@ -10,19 +10,16 @@
 namespace plinth::attest {
 
 /// While it lives, mbedTLS allocates from one region. mbedTLS has a single allocator, so a second
-/// scope, on whichever hart, is not granted: test it, and give up with Err::Busy. Nothing waits
-/// here. Outside a scope every allocation of mbedTLS fails.
+/// scope, on whichever hart, would be a mistake of the monitor's, which ends it: the lock of
+/// Monitor::identity comes first. Outside a scope every allocation of mbedTLS fails.
 class PoolScope : Pinned {
   public:
     /// `memory` of the caller's keeps its content for an object that goes on using it without
     /// allocating or freeing. Without it: the static pool, 16 KiB, zeroed at the end of the scope.
     explicit PoolScope(std::span<std::uint8_t> memory = {});
     ~PoolScope();
-    /// Whether the scope was granted.
-    explicit operator bool() const { return granted_; }
 
   private:
-    bool granted_;
     bool is_static_;
 };
 

@@ -31,7 +31,6 @@ enum class Err : u8 {
     NoEntropy,     ///< the random generator is not seeded or has failed
     Crypto,        ///< the cryptographic library refused
     Malformed,     ///< a structure handed over at boot is not what its format says
-    Busy,          ///< another hart works on it
 };
 
 /// A value of type T or an Err. Dereferencing an empty one is a bug and is caught by the bounds

@@ -69,8 +69,7 @@ Code code_of(Err error) {
     case Err::BadArgument: return Code::IllegalArgument;
     case Err::Unprovisioned: return Code::NotImplemented;
     case Err::Crypto:
-    case Err::Malformed:
-    case Err::Busy: return Code::Unknown;
+    case Err::Malformed: return Code::Unknown;
     }
     return Code::Unknown;
 }

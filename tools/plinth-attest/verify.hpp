@@ -32,7 +32,6 @@ enum class Link : std::uint8_t {
     ReportSignature,    ///< the monitor key did not sign this enclave hash and data
     EnclaveHash,        ///< zero, or genuine but not the accepted enclave
     Data,               ///< genuine but not the expected data: an old or another one's report
-    Internal,           ///< mbedTLS failed: nothing is known about the report
 };
 
 /// The first link that does not hold, or Link::None. Accepts any content of `report`.
@@ -42,7 +41,7 @@ Link verify(Report const& report, Expected const& expected);
 char const* name(Link link);
 
 /// The device's public key of a self-asserted or test root, derived from its secret alone.
-/// Errors: Malformed (zero secret), Crypto, Busy.
+/// Errors: Malformed (zero secret), Crypto.
 Result<PublicKey> device_public_key(Secret const& secret);
 
 /// Whether `key` is the device key of the public test secret.

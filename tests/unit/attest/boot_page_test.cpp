@@ -36,7 +36,7 @@ Page page_of(RootKind kind) {
 Err error_of(Page const& page, TestKeys test_keys = TestKeys::Accept) {
     auto const parsed = parse_boot_page(page, test_keys);
     EXPECT_FALSE(parsed);
-    return parsed ? Err::Busy : parsed.error();
+    return parsed ? Err::Overlap : parsed.error();
 }
 
 TEST(BootPage, EveryKindIsReadAsWritten) {

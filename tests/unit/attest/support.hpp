@@ -54,7 +54,7 @@ inline BootPage handed_over(std::string_view device, Digest const& monitor_hash)
         preview.derive({.kind = RootKind::SelfAsserted, .secret = root.secret}, monitor_hash));
     PoolScope const pool;
     KeyPair stage;
-    EXPECT_TRUE(pool && p256::key_pair(sha256({root.secret}), stage));
+    EXPECT_TRUE(p256::key_pair(sha256({root.secret}), stage));
     auto const message =
         monitor_message(RootKind::HandedOver, monitor_hash, preview.monitor().public_key);
     auto const certificate = p256::sign(stage.private_key, message);
