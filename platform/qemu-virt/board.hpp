@@ -21,8 +21,8 @@ inline constexpr PhysRange firmware = PhysRange::constant(0x8010'0000, 0x10'0000
 inline constexpr PhysRange firmware_info = PhysRange::constant(0x801f'f000, 0x1000);
 inline constexpr PhysRange clint = PhysRange::constant(0x200'0000, 0x1'0000);
 inline constexpr PhysRange finisher = PhysRange::constant(0x10'0000, 0x1000);
-inline constexpr PhysRange fw_cfg =
-    PhysRange::constant(0x1010'0000, 0x1000); // its DMA writes anywhere
+/// Its DMA writes anywhere.
+inline constexpr PhysRange fw_cfg = PhysRange::constant(0x1010'0000, 0x1000);
 /// Denied to everyone below the monitor.
 inline constexpr std::array owned_devices{clint, finisher, fw_cfg};
 /// Stores of the firmware to these may reset the machine: emulated, after everything is wiped.

@@ -13,11 +13,10 @@ using u16 = std::uint16_t;
 using u32 = std::uint32_t;
 using u64 = std::uint64_t;
 
-/// Base of what stays where it was made: neither copied nor moved.
+/// Base of what stays where it was made: neither moved nor, what this implies, copied or assigned.
 struct Pinned {
     constexpr Pinned() = default;
-    Pinned(Pinned const&) = delete;
-    Pinned& operator=(Pinned const&) = delete;
+    Pinned(Pinned&&) = delete;
 };
 
 } // namespace plinth

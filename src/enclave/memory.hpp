@@ -29,28 +29,26 @@ class Claim : public OwnedMemory {
 
 /// Memory that no hart outside the monitor can reach.
 class Sealed : public OwnedMemory {
+    using OwnedMemory::OwnedMemory;
+
   public:
     /// settle() returns when every hart's plan denies the memory.
     template <typename Settle> static Sealed by(Claim&& claim, Settle settle) {
         settle();
         return Sealed{claim.epm()};
     }
-
-  private:
-    using OwnedMemory::OwnedMemory;
 };
 
 /// Memory that is all zero.
 class Scrubbed : public OwnedMemory {
+    using OwnedMemory::OwnedMemory;
+
   public:
     /// zero(range) zeroes the range.
     template <typename Zero> static Scrubbed by(Sealed&& sealed, Zero zero) {
         zero(sealed.epm());
         return Scrubbed{sealed.epm()};
     }
-
-  private:
-    using OwnedMemory::OwnedMemory;
 };
 
 // What nobody sealed and zeroed cannot go back.
