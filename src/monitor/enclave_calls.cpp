@@ -15,7 +15,7 @@ namespace plinth::monitor {
 namespace {
 
 using namespace enclave;
-using arch::reg::a0, arch::reg::a1, arch::reg::a2;
+using arch::reg::a0, arch::reg::a1;
 
 u64 argument(HartState const& h, unsigned index) { return h.regs.guest.get(a0 + index); }
 
@@ -105,35 +105,28 @@ void zero(HartState& h, PhysRange range) {
 /// Hashes what is measured and zeroes what is not. The memory is sealed: nobody else can change it.
 void measure(HartState& h, Enclave& enclave) {
     auto const& layout = *enclave.layout;
+    auto const& [epm, utm, runtime, user, free] = layout;
     attest::Sha3 measurement;
-    measurement.update(attest::measured_offsets({layout.runtime.raw - layout.epm.base().raw,
-                                                 layout.user.raw - layout.runtime.raw,
-                                                 layout.free.raw - layout.user.raw}));
+    measurement.update(attest::measured_offsets(
+        {runtime.raw - epm.base().raw, user.raw - runtime.raw, free.raw - user.raw}));
     if (auto const range = layout.measured())
         in_pieces(h, *range, [&](std::span<u8> piece) { measurement.update(piece); });
     enclave.hash = measurement.finish();
     if (auto const range = layout.above_free()) zero(h, *range);
-    zero(h, layout.utm);
+    zero(h, utm);
 }
 
 /// What an enclave finds at its first instruction (KEYSTONE-ABI, "Entering and leaving").
 void set_first_registers(Enclave& enclave) {
-    auto const& layout = *enclave.layout;
-    enclave.registers = {};
+    auto const& [epm, utm, runtime, user, free] = *enclave.layout;
+    enclave.registers = {.priv = Priv::S};
     enclave.supervisor = {};
     enclave.supervisor.csrs[1] = 7; // scounteren: cycle, time, instret
     static_assert(SupervisorCsrs::numbers[1] == csr::Scounteren);
-    enclave.registers.priv = Priv::S;
     auto& guest = enclave.registers.guest;
-    guest.pc = layout.epm.base().raw;
-    u64 const words[] = {0,
-                         layout.epm.base().raw,
-                         layout.epm.size(),
-                         layout.runtime.raw,
-                         layout.user.raw,
-                         layout.free.raw,
-                         layout.utm.base().raw,
-                         layout.utm.size()};
+    guest.pc = epm.base().raw;
+    u64 const words[] = {0,        epm.base().raw, epm.size(),     runtime.raw,
+                         user.raw, free.raw,       utm.base().raw, utm.size()};
     for (unsigned i = 0; i < std::size(words); ++i) guest.set(a0 + i, words[i]);
 }
 
