@@ -4,6 +4,7 @@
 
 #include "base/types.hpp"
 #include <atomic>
+#include <optional>
 
 namespace plinth {
 
@@ -29,12 +30,10 @@ template <typename T> class Locked {
         return Guard{*this};
     }
 
-    /// Calls use(value) under the lock if nobody holds it; false otherwise.
-    template <typename Use> bool try_lock(Use use) {
-        if (held_.exchange(1, std::memory_order_acquire) != 0) return false;
-        Guard const guard{*this};
-        use(value_);
-        return true;
+    /// Takes the lock if nobody holds it.
+    std::optional<Guard> try_lock() {
+        if (held_.exchange(1, std::memory_order_acquire) != 0) return std::nullopt;
+        return std::optional<Guard>{std::in_place, *this};
     }
 
     /// The value without its lock: only where no other hart runs any more.

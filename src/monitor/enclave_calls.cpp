@@ -206,13 +206,11 @@ Next attest(HartState& h) {
     if (!check_writable(h, report_at, sizeof(attest::Report)))
         return answer_enclave(h, Code::IllegalArgument);
     attest::Report report;
-    Result<void> signed_ok;
-    auto const sign = [&](attest::Identity const& identity) {
-        signed_ok = identity.sign_enclave(report, h.enclave->hash, used);
-    };
     // Another hart's signature takes long: what is pending is served before the call is made again.
-    if (!h.monitor->identity.try_lock(sign)) return resume();
-    if (!signed_ok) return answer_enclave(h, code_of(signed_ok.error()));
+    auto identity = h.monitor->identity.try_lock();
+    if (!identity) return resume();
+    auto const made = (*identity)->sign_enclave(report, h.enclave->hash, used);
+    if (!made) return answer_enclave(h, code_of(made.error()));
     auto const bytes = std::bit_cast<std::array<u8, sizeof report>>(report);
     auto const written = copy_out(h, report_at, bytes);
     return answer_enclave(h, written ? Code::Success : Code::IllegalArgument);
@@ -229,20 +227,14 @@ Next stop(HartState& h) {
 
 Next exit(HartState& h) { return leave(h, Code::Success, argument(h, 0)); }
 
-/// Derivation of sealing keys does not exist yet.
-Next sealing_key(HartState& h) { return answer_enclave(h, Code::NotImplemented); }
-
 struct Call {
     u64 function;
     Next (*handler)(HartState&);
 };
 constexpr Call host_calls[] = {
     {fid::Create, create}, {fid::Destroy, destroy}, {fid::Run, run}, {fid::Resume, resume_enclave}};
-constexpr Call enclave_calls[] = {{fid::Random, random},
-                                  {fid::Attest, attest},
-                                  {fid::SealingKey, sealing_key},
-                                  {fid::Stop, stop},
-                                  {fid::Exit, exit}};
+constexpr Call enclave_calls[] = {
+    {fid::Random, random}, {fid::Attest, attest}, {fid::Stop, stop}, {fid::Exit, exit}};
 
 // The few standard calls that an enclave may make.
 
