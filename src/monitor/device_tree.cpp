@@ -8,9 +8,6 @@
 namespace plinth::monitor {
 namespace {
 
-/// Words of the header (5.2).
-enum : u32 { Magic, Total, Structure, Strings, Reservations, Version };
-enum : u32 { StringsSize = 8, StructureSize, HeaderWords };
 /// Tokens of the structure block (5.4.1).
 enum : u32 { BeginNode = 1, EndNode, Property, Nop, End = 9 };
 /// The properties that are asked for.
@@ -86,19 +83,16 @@ struct DeviceTree::Node {
 Result<DeviceTree> DeviceTree::open(std::span<u8> memory) {
     if (memory.size() < 4 * HeaderWords || std::bit_cast<std::uintptr_t>(memory.data()) % 8 != 0)
         return Err::Malformed;
-    auto const field = [&](u32 word) { return get(&memory[4 * word]); };
-    auto const structure = field(Structure);
     DeviceTree tree{memory.data()};
-    tree.total_ = field(Total);
-    tree.structure_size_ = field(StructureSize);
-    tree.strings_ = field(Strings);
-    tree.strings_size_ = field(StringsSize);
-    u64 const structure_end = u64{structure} + tree.structure_size_;
-    u64 const strings_end = u64{tree.strings_} + tree.strings_size_;
-    if (field(Magic) != 0xd00dfeed || field(Version) != 17 || tree.total_ > memory.size() ||
-        field(Reservations) < 4 * HeaderWords || field(Reservations) > structure ||
-        structure % 4 != 0 || structure_end % 4 != 0 || structure_end > tree.strings_ ||
-        tree.strings_size_ == 0 || strings_end > tree.total_ || memory[strings_end - 1] != 0)
+    auto& header = tree.header_;
+    for (u32 i = 0; i < HeaderWords; ++i) header[i] = get(&memory[4 * i]);
+    auto const structure = header[Structure];
+    u64 const structure_end = u64{structure} + header[StructureSize];
+    u64 const strings_end = u64{header[Strings]} + header[StringsSize];
+    if (header[Magic] != 0xd00dfeed || header[Version] != 17 || header[Total] > memory.size() ||
+        header[Reservations] < 4 * HeaderWords || header[Reservations] > structure ||
+        structure % 4 != 0 || structure_end % 4 != 0 || structure_end > header[Strings] ||
+        header[StringsSize] == 0 || strings_end > header[Total] || memory[strings_end - 1] != 0)
         return Err::Malformed;
     TRY(tree.read(structure, static_cast<u32>(structure_end)));
     return tree;
@@ -148,9 +142,10 @@ u32 DeviceTree::read_property(Node& node, u32 at, u32 limit) {
     auto const length = get(fdt_ + at);
     auto const name = get(fdt_ + at + 4);
     at += 8;
-    if (length > limit - at || name >= strings_size_) return limit;
+    if (length > limit - at || name >= header_[StringsSize]) return limit;
     std::size_t which = 0;
-    while (which < wanted.size() && !same(text(fdt_ + strings_ + name), wanted[which])) ++which;
+    while (which < wanted.size() && !same(text(fdt_ + header_[Strings] + name), wanted[which]))
+        ++which;
     auto& value = node.values[which];
     if (value.data() == nullptr) value = {fdt_ + at, length};
     return aligned(at + length);
@@ -192,13 +187,13 @@ DeviceTree::Kind DeviceTree::see(Node const& node) {
 /// Puts in an even number of words, so that what lies behind keeps its alignment.
 void DeviceTree::insert(u32 at, std::span<u32 const> words) {
     auto const size = static_cast<u32>(words.size_bytes());
-    std::memmove(fdt_ + at + size, fdt_ + at, strings_ + strings_size_ - at);
-    structure_size_ += size;
-    strings_ += size;
+    std::memmove(fdt_ + at + size, fdt_ + at, end() - at);
+    header_[StructureSize] += size;
+    header_[Strings] += size;
     root_end_ += size;
     if (reserved_end_ >= at) reserved_end_ += size;
     for (auto const word : words) {
-        put(fdt_ + at, word >= 0_name ? strings_size_ + word - 0_name : word);
+        put(fdt_ + at, word >= 0_name ? header_[StringsSize] + word - 0_name : word);
         at += 4;
     }
 }
@@ -207,7 +202,7 @@ Result<void> DeviceTree::edit(std::span<u8> room) {
     constexpr auto most =
         sizeof names + sizeof reservation + 32 * std::tuple_size_v<decltype(edits_)>;
     static_assert(most <= growth);
-    if (room.size() < u64{strings_} + strings_size_ + most) return Err::NoResource;
+    if (room.size() < end() + most) return Err::NoResource;
     for (auto i = edits_.size(); i-- > 0;) { // from behind: what comes before stays where it is
         auto const& edit = edits_[i];
         if (edit.kind == Kind::Hide)
@@ -220,13 +215,10 @@ Result<void> DeviceTree::edit(std::span<u8> room) {
     }
     std::span<u32 const> const whole{reservation};
     reserved_end_ == 0 ? insert(root_end_, whole) : insert(reserved_end_, whole.subspan(16, 16));
-    std::memcpy(fdt_ + strings_ + strings_size_, names, sizeof names);
-    strings_size_ += sizeof names;
-    total_ = strings_ + strings_size_;
-    put(fdt_ + 4 * Total, total_);
-    put(fdt_ + 4 * StructureSize, structure_size_);
-    put(fdt_ + 4 * Strings, strings_);
-    put(fdt_ + 4 * StringsSize, strings_size_);
+    std::memcpy(fdt_ + end(), names, sizeof names);
+    header_[StringsSize] += sizeof names;
+    header_[Total] = end();
+    for (u32 i = 0; i < HeaderWords; ++i) put(fdt_ + 4 * i, header_[i]);
     return {};
 }
 

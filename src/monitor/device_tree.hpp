@@ -26,7 +26,7 @@ class DeviceTree {
     static Result<DeviceTree> open(std::span<u8> memory);
 
     /// The blob as it is now.
-    std::span<u8 const> bytes() const { return {fdt_, total_}; }
+    std::span<u8 const> bytes() const { return {fdt_, header_[Total]}; }
 
     std::array<std::optional<PhysRange>, 4> ram{}; ///< banks of /memory nodes, as many as fit
     u64 harts{1};                      ///< one more than the highest hart id in /cpus, at least 1
@@ -42,6 +42,9 @@ class DeviceTree {
 
   private:
     struct Node;
+    /// Words of the header (5.2).
+    enum : u32 { Magic, Total, Structure, Strings, Reservations, Version };
+    enum : u32 { StringsSize = 8, StructureSize, HeaderWords };
     enum class Kind : u8 { None, Hide, Wrap };
     /// A node from its first byte to the one behind it.
     struct Edit {
@@ -53,9 +56,11 @@ class DeviceTree {
     u32 read_property(Node& node, u32 at, u32 limit);
     Kind see(Node const& node);
     void insert(u32 at, std::span<u32 const> words);
+    /// Where the strings, the last of the blocks, end.
+    u32 end() const { return header_[Strings] + header_[StringsSize]; }
 
     u8* fdt_;
-    u32 total_{0}, structure_size_{0}, strings_{0}, strings_size_{0}; ///< as in the header
+    std::array<u32, HeaderWords> header_{};
     u32 root_end_{0}, reserved_end_{0}; ///< end tokens of / and /reserved-memory; 0: none
     std::array<Edit, 8> edits_{};
     unsigned clints_{0};
