@@ -31,7 +31,7 @@ Result<BootPage> parse_boot_page(Bytes page, TestKeys test_keys) {
     Result<BootPage> result{BootPage{}}; // filled where it is returned: one copy of the secret
     auto& said = *result;
     auto const wanted = said;
-    std::memcpy(&said, page.data(), sizeof said);
+    memcpy(&said, page.data(), sizeof said);
     if (said.magic != wanted.magic && all_zero(page)) return Err::Unprovisioned;
     if (said.magic != wanted.magic || said.version != wanted.version || said.zero != 0 ||
         !all_zero(page.subspan(sizeof said)) || said.firmware_length == 0 ||

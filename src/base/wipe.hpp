@@ -2,13 +2,13 @@
 // Zeroing that no compiler may drop.
 #pragma once
 
-#include <cstring>
+#include <string.h>
 
 namespace plinth {
 
 /// Zeroes `size` bytes at `data`; the stores happen even if nothing reads them afterwards.
 inline void wipe(void* data, std::size_t size) {
-    std::memset(data, 0, size);
+    memset(data, 0, size);
     __asm__ __volatile__("" : : "r"(data) : "memory");
 }
 

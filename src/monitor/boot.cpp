@@ -8,7 +8,7 @@
 #include "monitor/device_tree.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <string.h>
 
 namespace plinth::monitor {
 namespace {
@@ -26,10 +26,10 @@ std::optional<FwDynamicInfo> take_info(HartState& h, u64 address) {
     auto const range = PhysRange::make({address}, sizeof(FwDynamicInfo));
     if (!range || address == 0 || address % 8 != 0) return std::nullopt;
     FwDynamicInfo info{};
-    std::memcpy(&info, h.hart.bytes(*range).data(), sizeof info);
+    memcpy(&info, h.hart.bytes(*range).data(), sizeof info);
     if (info.magic != fw_dynamic_magic) return std::nullopt;
     if (info.version < 2) info.boot_hart = any_hart;
-    std::memcpy(h.hart.bytes(board::firmware_info).data(), &info, sizeof info);
+    memcpy(h.hart.bytes(board::firmware_info).data(), &info, sizeof info);
     h.monitor->boot.fw_dynamic = board::firmware_info.base().raw;
     return info;
 }

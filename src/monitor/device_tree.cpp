@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <string.h>
 
 namespace plinth::monitor {
 namespace {
@@ -38,7 +38,7 @@ bool same(char const* text, char const* name) {
 /// Calls `each` with the strings of a list.
 void for_strings(std::span<u8 const> list, auto each) {
     if (list.empty() || list.back() != 0) return;
-    for (auto const* at = text(list.data()); at <= text(&list.back()); at += std::strlen(at) + 1)
+    for (auto const* at = text(list.data()); at <= text(&list.back()); at += strlen(at) + 1)
         each(at);
 }
 bool is(std::span<u8 const> value, char const* name) {
@@ -187,7 +187,7 @@ DeviceTree::Kind DeviceTree::see(Node const& node) {
 /// Puts in an even number of words, so that what lies behind keeps its alignment.
 void DeviceTree::insert(u32 at, std::span<u32 const> words) {
     auto const size = static_cast<u32>(words.size_bytes());
-    std::memmove(fdt_ + at + size, fdt_ + at, end() - at);
+    memmove(fdt_ + at + size, fdt_ + at, end() - at);
     header_[StructureSize] += size;
     header_[Strings] += size;
     root_end_ += size;
@@ -215,7 +215,7 @@ Result<void> DeviceTree::edit(std::span<u8> room) {
     }
     std::span<u32 const> const whole{reservation};
     reserved_end_ == 0 ? insert(root_end_, whole) : insert(reserved_end_, whole.subspan(16, 16));
-    std::memcpy(fdt_ + end(), names, sizeof names);
+    memcpy(fdt_ + end(), names, sizeof names);
     header_[StringsSize] += sizeof names;
     header_[Total] = end();
     for (u32 i = 0; i < HeaderWords; ++i) put(fdt_ + 4 * i, header_[i]);
