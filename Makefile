@@ -2,7 +2,7 @@
 # A thin front: the scripts set up, CMake builds, ctest tests.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: run run-linux test mutants coverage bench debug soak format help clean
+.PHONY: run run-linux plan-view test mutants coverage bench debug soak format help clean
 
 # What may be given as `make run NAME=value` or in the environment.
 export FIRMWARE SMP MEM QEMU CPU APPEND HOURS PORT JOBS PLINTH_PMP_LIMIT PLINTH_ALLOW_UNPINNED
@@ -13,6 +13,9 @@ run:
 
 run-linux:
 	@scripts/setup --linux && scripts/run-linux
+
+plan-view:
+	@scripts/setup && scripts/plan-view
 
 test:
 	@scripts/setup --linux && scripts/test
@@ -46,6 +49,7 @@ help:
 #
 #   make run        set up, build, boot QEMU virt, run an enclave, verify its report
 #   make run-linux  a Linux shell above OpenSBI above the monitor
+#   make plan-view  what firmware and host may access on each hart, as the monitor says
 #   make test       set up, then every test: native, QEMU virt, VisionFive 2 image
 #   make bench      instruction counts, with and without the monitor; build/bench.json
 #   make coverage   which lines of the monitor the native tests reach; fails below 95 %

@@ -75,10 +75,14 @@ if(EXISTS ${plinth_board_dir}/layout.ld AND EXISTS ${PROJECT_SOURCE_DIR}/src/mai
     set(plinth_have_monitor TRUE)
 endif()
 # plinth_variant(NAME SWITCH VALUE): an image for tests under variants/NAME that differs in one
-# switch.
+# switch. With links to what does not differ the directory is a build tree to every test.
 function(plinth_variant name switch value)
     set(${switch} ${value})
-    plinth_image(plinth-${name} ${PROJECT_BINARY_DIR}/variants/${name})
+    set(directory ${PROJECT_BINARY_DIR}/variants/${name})
+    plinth_image(plinth-${name} ${directory})
+    foreach(same payloads test-device.pub)
+        file(CREATE_LINK ${PROJECT_BINARY_DIR}/${same} ${directory}/${same} SYMBOLIC)
+    endforeach()
 endfunction()
 
 if(plinth_have_monitor)
@@ -86,6 +90,9 @@ if(plinth_have_monitor)
     if(PLINTH_BOARD STREQUAL "qemu-virt")
         plinth_variant(unprotected PLINTH_TEST_UNPROTECTED ON)
         plinth_variant(release PLINTH_TEST_KEY OFF)
+        foreach(entries 8 6) # as on harts with no more PMP entries
+            plinth_variant(pmp${entries} PLINTH_PMP_LIMIT ${entries})
+        endforeach()
     endif()
 elseif(plinth_monitor_sources)
     message(WARNING

@@ -128,7 +128,7 @@ uint64_t restrict_operand(unsigned number, Form form, uint64_t value) {
     case csr::Hip:
     case csr::Mip: return restrict_interrupts(value, form, 0x440);
     }
-    if (number >= csr::Pmpaddr0 && number < csr::Pmpaddr0 + 8)
+    if (number >= csr::Pmpaddr0 && number < csr::Pmpaddr0 + 16)
         return operation(form) == 3 ? value : value & ((uint64_t{1} << 54U) - 1);
     if (number >= csr::Mhpmevent3 && number <= csr::Mhpmevent3 + 28)
         return operation(form) == 3 ? value : value & ~uint64_t{3};

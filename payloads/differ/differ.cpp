@@ -95,8 +95,6 @@ void special_writes() {
         {0x323, ~uint64_t{0}},
         {0xb03, ~uint64_t{0}},
         {csr::Pmpcfg0, 0x1f0000000200001f},
-        {csr::Pmpcfg2, 0x0707070707070707},
-        {csr::Pmpaddr0 + 8, ~uint64_t{0}},
         {csr::Pmpaddr0 + 3, ~uint64_t{0}},
         {csr::Hvip, 0x40},
         {csr::Henvcfg, ~uint64_t{0}},

@@ -128,8 +128,8 @@ void probe_csrs() {
         record("CSR", " read", 0xc00 + i, returned(r) && r.a1 == 0, r);
         expect_illegal(0xc00 + i, true);
     }
-    for (unsigned i = 8; i < 64; ++i) expect_zero(csr::Pmpaddr0 + i);
-    for (unsigned i = 2; i < 16; i += 2) expect_zero(csr::Pmpcfg0 + i);
+    for (unsigned i = 16; i < 64; ++i) expect_zero(csr::Pmpaddr0 + i);
+    for (unsigned i = 4; i < 16; i += 2) expect_zero(csr::Pmpcfg0 + i);
     for (unsigned i = 1; i < 16; i += 2) {
         expect_illegal(csr::Pmpcfg0 + i, false);
         expect_illegal(csr::Pmpcfg0 + i, true);

@@ -11,7 +11,7 @@ using namespace payload;
 
 namespace {
 
-constexpr unsigned entries = 8;
+constexpr unsigned entries = 16;
 constexpr uint64_t all_addresses = (uint64_t{1} << 54U) - 1;
 constexpr uint64_t cfg_rwx = 7;
 constexpr uint64_t nowhere = 0x18000000; // no device and no memory on QEMU virt
@@ -54,6 +54,11 @@ void toggle_by_return(uint64_t mpp) {
     probe_after("after a trap with MPRV:");
 }
 
+template <unsigned Index = 0> void write_addresses(uint64_t const (&addresses)[entries]) {
+    csr::write<csr::Pmpaddr0 + Index>(addresses[Index]);
+    if constexpr (Index + 1 < entries) write_addresses<Index + 1>(addresses);
+}
+
 /// Programs entry `index` over everything (Na4: over the monitor's first four bytes), and another
 /// one over the firmware's MiB so that S-mode has code to run. All others are off.
 void program(unsigned index, Match match) {
@@ -61,18 +66,15 @@ void program(unsigned index, Match match) {
     uint64_t addresses[entries] = {};
     addresses[index] = match == Match::Na4 ? monitor >> 2U : all_addresses;
     addresses[own] = firmware >> 2U | ((firmware_end - firmware) / 8 - 1);
+    uint64_t const rights = cfg_rwx | static_cast<uint64_t>(Match::Napot) << 3U;
+    uint64_t configs[2] = {};
+    configs[index / 8] |= (cfg_rwx | static_cast<uint64_t>(match) << 3U) << (index % 8 * 8);
+    configs[own / 8] |= rights << (own % 8 * 8);
     csr::write<csr::Pmpcfg0>(0);
-    csr::write<csr::Pmpaddr0>(addresses[0]);
-    csr::write<csr::Pmpaddr0 + 1>(addresses[1]);
-    csr::write<csr::Pmpaddr0 + 2>(addresses[2]);
-    csr::write<csr::Pmpaddr0 + 3>(addresses[3]);
-    csr::write<csr::Pmpaddr0 + 4>(addresses[4]);
-    csr::write<csr::Pmpaddr0 + 5>(addresses[5]);
-    csr::write<csr::Pmpaddr0 + 6>(addresses[6]);
-    csr::write<csr::Pmpaddr0 + 7>(addresses[7]);
-    uint64_t const target = cfg_rwx | static_cast<uint64_t>(match) << 3U;
-    uint64_t const image = cfg_rwx | static_cast<uint64_t>(Match::Napot) << 3U;
-    csr::write<csr::Pmpcfg0>(target << (8 * index) | image << (8 * own));
+    csr::write<csr::Pmpcfg0 + 2>(0);
+    write_addresses(addresses);
+    csr::write<csr::Pmpcfg0>(configs[0]);
+    csr::write<csr::Pmpcfg0 + 2>(configs[1]);
     asm volatile("sfence.vma" ::: "memory");
 }
 
@@ -116,6 +118,7 @@ void probe_vpmps() {
     }
     probe_after("after the vPMPs:");
     csr::write<csr::Pmpcfg0>(0);
+    csr::write<csr::Pmpcfg0 + 2>(0);
     open_pmp();
 }
 

@@ -11,7 +11,8 @@ namespace plinth::board {
 
 inline constexpr char name[] = "QEMU virt";
 inline constexpr unsigned max_harts = 8;
-inline constexpr u64 timebase = 10'000'000; ///< mtime ticks a second
+inline constexpr u64 timebase = 10'000'000;                        ///< mtime ticks a second
+inline constexpr unsigned page_table_levels = 5, pmp_entries = 16; ///< Sv57; of each hart
 
 inline constexpr PhysRange monitor = PhysRange::constant(0x8000'0000, 0x10'0000);
 inline constexpr char monitor_node[] = "plinth@80000000"; ///< below /reserved-memory

@@ -11,7 +11,8 @@ namespace plinth::board {
 
 inline constexpr char name[] = "StarFive VisionFive 2";
 inline constexpr unsigned max_harts = 8;
-inline constexpr u64 timebase = 4'000'000; ///< mtime ticks a second
+inline constexpr u64 timebase = 4'000'000;                        ///< mtime ticks a second
+inline constexpr unsigned page_table_levels = 3, pmp_entries = 8; ///< Sv39; of each hart
 
 inline constexpr PhysRange monitor = PhysRange::constant(0x4000'0000, 0x10'0000);
 inline constexpr char monitor_node[] = "plinth@40000000"; ///< below /reserved-memory

@@ -86,6 +86,7 @@ inline constexpr u64 below_m = s_bits | vs_bits | bit(Lcofi);
 /// hstatus, 9.2.1. HU lets U-mode execute hypervisor loads and stores, SPVP says whether they act
 /// as VS- or VU-mode.
 namespace hstatus {
+using Gva = Field<6>;
 using Spvp = Field<8>;
 using Hu = Field<9>;
 using Spv = Field<7>;

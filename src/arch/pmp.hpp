@@ -33,15 +33,20 @@ constexpr u8 of(Rights rights) {
 constexpr Rights rights(u8 cfg) { return {(cfg & r) != 0, (cfg & w) != 0, (cfg & x) != 0}; }
 } // namespace pmpcfg
 
+/// Eight bytes at a multiple of 8, read at once.
+inline u64 word_at(u8 const* bytes) {
+    u64 word = 0;
+    __builtin_memcpy(&word, __builtin_assume_aligned(bytes, 8), sizeof word);
+    return word;
+}
 /// Eight cfg bytes from `first`, a multiple of 8, as one pmpcfg register of RV64 holds them. The
 /// array itself is aligned to 8.
 template <std::size_t N> u64 packed_cfg(std::array<u8, N> const& cfg, unsigned first) {
-    u64 word = 0;
-    __builtin_memcpy(&word, __builtin_assume_aligned(cfg.data() + first, 8), sizeof word);
-    return word;
+    return word_at(cfg.data() + first);
 }
 
-inline constexpr unsigned max_pmp_entries = 16;
+/// A hart with fewer entries cannot hold what the fetch of one instruction needs.
+inline constexpr unsigned min_pmp_entries = 6, max_pmp_entries = 16;
 /// pmpaddr holds bits 55:2 of an address.
 inline constexpr u64 pmpaddr_mask = (1ULL << 54U) - 1;
 /// Physical addresses have 56 bits; what lies above cannot be named.

@@ -51,6 +51,13 @@ struct Trap {
     constexpr bool from_virtual() const { return mstatus::Mpv::get(mstatus) != 0; }
 };
 
+/// Exceptions that an access which the PMP denies can raise. Access faults; QEMU 7.2 calls them
+/// guest page faults where a G-stage was on the way.
+inline constexpr u64 plan_faults = 0xb0'00a2;
+constexpr bool is_plan_fault(Trap const& trap) {
+    return !trap.is_interrupt() && (plan_faults >> trap.code() & 1U) != 0;
+}
+
 /// Integer registers, pc and mstatus of the guest. Offsets are known to arch/metal/switch.S.
 struct GuestContext {
     std::array<u64, 32> x_{}; ///< x_[0] is always 0

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "attest/digest.hpp"
+#include "config.hpp"
 #include "enclave/context.hpp"
 #include "enclave/memory.hpp"
 #include "enclave/state.hpp"
@@ -12,7 +13,7 @@
 
 namespace plinth::enclave {
 
-inline constexpr unsigned max_enclaves = 64;
+inline constexpr unsigned max_enclaves = config::max_enclaves;
 
 /// One enclave. `state` changes only under the registry's lock; while it is Running, Building or
 /// Dying the rest belongs to the one hart that made it so.
@@ -73,7 +74,6 @@ class Registry {
     unsigned alive() const;
     /// All slots, for the wipe before a reset.
     std::array<Enclave, max_enclaves>& all() { return enclaves_; }
-    std::array<Enclave, max_enclaves> const& all() const { return enclaves_; }
 
   private:
     std::array<Enclave, max_enclaves> enclaves_{};

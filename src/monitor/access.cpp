@@ -62,7 +62,7 @@ std::optional<GuestAccess> perform_amo(HartState& h, Insn const& insn, u64 addre
     u64 expected = 0;
     for (unsigned tries = 0; tries < 64; ++tries) {
         auto const next = combine(insn.operation(), expected, operand);
-        auto access = h.hart.guest_swap(address, insn.width(), how, expected, next);
+        auto access = guest_swap(h, address, insn.width(), how, expected, next);
         if (!access.ok) return as_store(access);
         if (access.cause == 0) return access;
         expected = access.value;
@@ -77,7 +77,7 @@ GuestAccess perform_sc(HartState& h, Insn const& insn, u64 address, u64 how) {
     if (reserved.width != insn.width() || reserved.address != address)
         return {.ok = true, .value = 1};
     auto const access =
-        h.hart.guest_swap(address, insn.width(), how, reserved.value, h.regs.guest.get(insn.rs2()));
+        guest_swap(h, address, insn.width(), how, reserved.value, h.regs.guest.get(insn.rs2()));
     if (!access.ok) return as_store(access);
     return {.ok = true, .value = access.cause};
 }
@@ -89,8 +89,8 @@ std::optional<GuestAccess> perform(HartState& h, Insn const& insn, u64 how) {
     if (insn.atomic() && address % insn.width() != 0) return misaligned(insn, address);
     if (insn.kind == Kind::Amo) return perform_amo(h, insn, address, how);
     if (insn.kind == Kind::StoreConditional) return perform_sc(h, insn, address, how);
-    if (insn.stores()) return h.hart.guest_store(address, insn.width(), how, stored_value(h, insn));
-    auto const access = h.hart.guest_load(address, insn.width(), how);
+    if (insn.stores()) return guest_store(h, address, insn.width(), how, stored_value(h, insn));
+    auto const access = guest_load(h, address, insn.width(), how);
     if (access.ok && insn.kind == Kind::LoadReserved)
         h.reservation = {address, sign_extend(access.value, 8U * insn.width()), insn.width()};
     return access;
@@ -101,7 +101,7 @@ GuestAccess perform_misaligned(HartState& h, Insn const& insn, u64 how) {
     GuestAccess out{.ok = true};
     if (!insn.stores()) {
         for (unsigned i = 0; i < insn.width(); ++i) {
-            auto const byte = h.hart.guest_load(address + i, 1, how);
+            auto const byte = guest_load(h, address + i, 1, how);
             if (!byte.ok) return byte;
             out.value |= byte.value << (8U * i);
         }
@@ -111,11 +111,11 @@ GuestAccess perform_misaligned(HartState& h, Insn const& insn, u64 how) {
     auto const value = stored_value(h, insn);
     std::array<u8, 8> kept{};
     for (unsigned i = 0; i < insn.width(); ++i) {
-        auto byte = h.hart.guest_load(address + i, 1, how);
+        auto byte = guest_load(h, address + i, 1, how);
         kept[i] = static_cast<u8>(byte.value);
-        if (byte.ok) byte = h.hart.guest_store(address + i, 1, how, value >> (8U * i));
+        if (byte.ok) byte = guest_store(h, address + i, 1, how, value >> (8U * i));
         if (byte.ok) continue;
-        while (i-- > 0) (void)h.hart.guest_store(address + i, 1, how, kept[i]);
+        while (i-- > 0) (void)guest_store(h, address + i, 1, how, kept[i]);
         return as_store(byte);
     }
     return out;
@@ -135,6 +135,7 @@ void complete(HartState& h, Insn insn, u64 value) {
     wipe_object(fp);
     auto& status = h.world == World::Enclave ? h.enclave->supervisor.sstatus : h.v.mstatus;
     status = mstatus::Fs::set(status, 3);
+    if (in_guest(h)) h.hart.set<csr::Vsstatus>(mstatus::Fs::mask);
 }
 
 } // namespace plinth::monitor

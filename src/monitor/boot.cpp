@@ -39,11 +39,9 @@ Result<std::span<u8>> room_for_tree(HartState& h, DeviceTree const& tree,
                                     std::optional<FwDynamicInfo> const& info) {
     auto const& boot = h.monitor->boot;
     auto const wanted = TRY(PhysRange::make({boot.fdt}, tree.bytes().size() + DeviceTree::growth));
-    auto const in_ram = std::ranges::any_of(
-        boot.ram, [&](auto const& bank) { return bank && bank->contains(wanted); });
     auto const initrd = tree.initrd;
-    if (!in_ram || wanted.overlaps(board::monitor) || wanted.overlaps(board::firmware) ||
-        (initrd && wanted.overlaps(*initrd)) ||
+    if (!boot.is_ram(wanted) || wanted.overlaps(board::monitor) ||
+        wanted.overlaps(board::firmware) || (initrd && wanted.overlaps(*initrd)) ||
         (info && wanted.contains(PhysAddr{info->next_addr})))
         return Err::NoResource;
     return h.hart.bytes(wanted);

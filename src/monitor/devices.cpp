@@ -107,7 +107,7 @@ Next emulate_device(HartState& h, Insn insn) {
 Next firmware_access_fault(HartState& h) {
     auto const owned = std::ranges::any_of(
         board::owned_devices, [&h](PhysRange device) { return device.contains({h.trap.tval}); });
-    if (!owned) return reflect();
+    if (!owned) return plan_fault(h);
     auto const bits = fetch(h);
     if (!fetched(bits)) return reflect(h, Cause::FetchAccess, h.regs.guest.pc);
     return emulate_device(h, decode(static_cast<u32>(bits)));

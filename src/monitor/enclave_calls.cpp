@@ -38,15 +38,10 @@ Result<Untrusted<CreateArgs>> copied_args(HartState& h) {
     return Untrusted{std::bit_cast<CreateArgs>(bytes)};
 }
 
-bool is_ram(Monitor const& monitor, PhysRange range) {
-    return std::ranges::any_of(monitor.boot.ram,
-                               [&](auto const& bank) { return bank && bank->contains(range); });
-}
-
 /// The checks that need more than the arguments and less than the registry.
 Code check_placement(HartState& h, Layout const& layout) {
     for (auto const range : {layout.epm, layout.utm})
-        if (!is_ram(*h.monitor, range)) return Code::IllegalArgument;
+        if (!h.monitor->boot.is_ram(range)) return Code::IllegalArgument;
     for (auto const range : {layout.epm, layout.utm})
         if (range.overlaps(board::monitor) || range.overlaps(board::firmware))
             return Code::RegionOverlaps;
@@ -83,7 +78,6 @@ Result<Claim> claim(HartState& h, Layout const& layout, Enclave*& out) {
     if (!host_may_use(h, layout)) return Err::BadArgument;
     if (!lock(h, monitor.drbg)->seeded()) return Err::NoEntropy;
     if (h.hart.features().unswitched) return Err::NoResource;
-    if (!room_for(monitor, *registry, layout.epm)) return Err::NoResource;
     auto claim = TRY(registry->claim(layout, out));
     monitor.published.set(registry->slot(*out), layout.epm);
     return claim;

@@ -75,7 +75,7 @@ Next handle_firmware(HartState& h) {
     if (h.trap.is(Cause::IllegalInstruction)) return emulate(h);
     if (h.trap.is(Cause::LoadAccess) || h.trap.is(Cause::StoreAccess))
         return mprv_in_force(h) ? emulate_mprv(h) : firmware_access_fault(h);
-    return reflect();
+    return h.trap.is(Cause::FetchAccess) ? plan_fault(h) : reflect();
 }
 
 } // namespace plinth::monitor

@@ -2,6 +2,7 @@
 #include "monitor/guest_memory.hpp"
 
 #include "monitor/harts.hpp"
+#include "monitor/walk.hpp"
 
 namespace plinth::monitor {
 namespace {
@@ -14,33 +15,63 @@ u64 rights(Priv priv, bool virt, u64 sum_mxr) {
            mstatus::Sxl::set(0, 2);
 }
 
-/// Whether the hart itself would execute a decoded access, as far as its kind goes: another hart
-/// may have put an FP instruction where a plain one trapped.
-bool executable(HartState const& h, Insn const& insn) {
-    auto const fp = insn.kind == Insn::Kind::LoadFp || insn.kind == Insn::Kind::StoreFp;
-    return !fp || (h.hart.features().has('D') && mstatus::Fs::get(h.v.mstatus) != 0);
+} // namespace
+
+void report(HartState& h, GuestAccess const& access, u64 status) {
+    auto const hyper = h.hart.features().has('H');
+    auto const tval2 = hyper ? h.hart.read<csr::Mtval2>() : 0;
+    auto const tinst = hyper ? h.hart.read<csr::Mtinst>() : 0;
+    // A transformed instruction (bit 0, 9.6.3) would be the monitor's own.
+    h.trap = {access.cause, access.tval, tval2, (tinst & 1U) != 0 ? 0 : tinst, status};
+    // mtval2 is of guest page faults only (9.4.4). QEMU 7.2 calls them others if MPRV makes them.
+    if (tval2 != 0) h.trap.cause = raw(Cause::LoadGuestPage) + (access.cause & 2U);
 }
+
+namespace {
 
 /// Executes a load, store or atomic instruction of vM with the rights `how`, under the host's plan
 /// and translation.
 Next access_as_host(HartState& h, Insn const& insn, u64 how) {
-    load_plan(h, host_image(h));
+    load_plan(h, host_lowered(h));
     if (h.hart.features().has('S')) h.hart.write<csr::Satp>(h.v.satp);
     auto const access = perform(h, insn, how);
-    auto const hyper = access && !access->ok && h.hart.features().has('H');
-    auto const tval2 = hyper ? h.hart.read<csr::Mtval2>() : 0;
-    auto const tinst = hyper ? h.hart.read<csr::Mtinst>() : 0;
+    if (access && !access->ok) report(h, *access, how); // MPV stands for GVA
     if (h.hart.features().has('S')) h.hart.write<csr::Satp>(0);
     load_current_plan(h);
 
     if (!access) return resume();
-    if (!access->ok) {
-        // MPV stands for GVA. A transformed instruction (bit 0, 9.6.3) would be the monitor's own.
-        h.trap = {access->cause, access->tval, tval2, (tinst & 1U) != 0 ? 0 : tinst, how};
-        return reflect();
-    }
+    if (!access->ok) return reflect();
     complete(h, insn, access->value);
     return skip(insn.length);
+}
+
+/// Makes an access again while windows of the plan that is loaded were missing.
+template <typename Make>
+GuestAccess with_windows(HartState& h, u64 address, unsigned width, u64 how, Rights rights,
+                         Make const& make) {
+    GuestAccess access = make();
+    if (access.ok) return access;
+    auto const virt = mstatus::Mpv::get(how) != 0;
+    Asked const asked[] = {{address, rights, virt}, {address + width - 1, rights, virt}};
+    for (unsigned tries = 0; tries < 3 && !access.ok; ++tries) {
+        if (!h.loaded->cached() || !is_plan_fault({.cause = access.cause})) break;
+        auto const filled = refill(h, asked);
+        if (filled == Refill::Denied || filled == Refill::TooMany) break;
+        access = make();
+    }
+    return access;
+}
+
+/// Two bytes of code at an address of the world that runs, if its plan lets it execute them there.
+std::optional<u64> parcel(HartState& h, u64 address) {
+    auto const& plan = h.loaded->plan();
+    auto const at = translate(h, address, in_guest(h), [&](u64 pte, Rights rights) {
+        return plan.window({pte}).rights.covers(rights);
+    });
+    if (!at || !plan.window({*at}).rights.x) return {};
+    auto const word = PhysRange::make({*at & ~7ULL}, 8);
+    if (!h.monitor->boot.is_ram(*word)) return {};
+    return word_at(h.hart.bytes(*word).data()) >> (*at % 8 * 8) & 0xffffU;
 }
 
 constexpr unsigned step(u64 address, u64 left) { return address % 8 == 0 && left >= 8 ? 8 : 1; }
@@ -52,6 +83,27 @@ u64 load_word(std::span<u8 const> bytes) {
 }
 
 } // namespace
+
+bool executable(HartState const& h, Insn const& insn) {
+    auto const fp = insn.kind == Insn::Kind::LoadFp || insn.kind == Insn::Kind::StoreFp;
+    if (!fp) return insn.loads() || insn.stores() || insn.atomic();
+    if (in_guest(h) && mstatus::Fs::get(h.hart.read<csr::Vsstatus>()) == 0) return false;
+    return h.hart.features().has('D') && mstatus::Fs::get(h.v.mstatus) != 0;
+}
+
+GuestAccess guest_load(HartState& h, u64 address, unsigned width, u64 how) {
+    return with_windows(h, address, width, how, {.r = true},
+                        [&] { return h.hart.guest_load(address, width, how); });
+}
+GuestAccess guest_store(HartState& h, u64 address, unsigned width, u64 how, u64 value) {
+    return with_windows(h, address, width, how, {.w = true},
+                        [&] { return h.hart.guest_store(address, width, how, value); });
+}
+GuestAccess guest_swap(HartState& h, u64 address, unsigned width, u64 how, u64 expected,
+                       u64 value) {
+    return with_windows(h, address, width, how, rights_rw,
+                        [&] { return h.hart.guest_swap(address, width, how, expected, value); });
+}
 
 u64 current_rights(HartState const& h) {
     switch (h.world) {
@@ -65,7 +117,7 @@ u64 current_rights(HartState const& h) {
 Result<void> copy_in(HartState& h, std::span<u8> out, u64 from) {
     for (std::size_t done = 0; done < out.size();) {
         auto const width = step(from + done, out.size() - done);
-        auto const access = h.hart.guest_load(from + done, width, current_rights(h));
+        auto const access = guest_load(h, from + done, width, current_rights(h));
         if (!access.ok) return Err::Fault;
         for (unsigned i = 0; i < width; ++i)
             out[done + i] = static_cast<u8>(access.value >> (8 * i));
@@ -78,7 +130,7 @@ Result<void> copy_out(HartState& h, u64 to, std::span<u8 const> bytes) {
     for (std::size_t done = 0; done < bytes.size();) {
         auto const width = step(to + done, bytes.size() - done);
         auto const word = load_word(bytes.subspan(done, width));
-        if (!h.hart.guest_store(to + done, width, current_rights(h), word).ok) return Err::Fault;
+        if (!guest_store(h, to + done, width, current_rights(h), word).ok) return Err::Fault;
         done += width;
     }
     return {};
@@ -87,9 +139,9 @@ Result<void> copy_out(HartState& h, u64 to, std::span<u8 const> bytes) {
 Result<void> check_writable(HartState& h, u64 to, u64 size) {
     for (u64 done = 0; done < size;) {
         auto const width = step(to + done, size - done);
-        auto const access = h.hart.guest_load(to + done, width, current_rights(h));
+        auto const access = guest_load(h, to + done, width, current_rights(h));
         if (!access.ok) return Err::Fault;
-        if (!h.hart.guest_store(to + done, width, current_rights(h), access.value).ok)
+        if (!guest_store(h, to + done, width, current_rights(h), access.value).ok)
             return Err::Fault;
         done += width;
     }
@@ -97,10 +149,10 @@ Result<void> check_writable(HartState& h, u64 to, u64 size) {
 }
 
 u64 fetch_hidden(HartState& h) {
-    h.hart.load_pmp(readable_code(*h.loaded));
-    auto const bits = h.hart.fetch(h.regs.guest.pc);
-    h.hart.load_pmp(*h.loaded);
-    return bits;
+    auto const low = parcel(h, h.regs.guest.pc);
+    if (!low || !is_full_length(*low)) return low.value_or(~0ULL);
+    auto const high = parcel(h, h.regs.guest.pc + 2);
+    return high ? *low | *high << 16U : ~0ULL;
 }
 
 Next emulate_mprv(HartState& h) {
@@ -118,10 +170,7 @@ Next emulate_hyper(HartState& h, u32 bits) {
     auto const insn = decode_hyper({bits});
     if (!h.hart.features().has('H') || insn.kind == Insn::Kind::Unknown) return illegal(h, bits);
     auto const mode = static_cast<Priv>(hstatus::Spvp::get(h.v.hstatus));
-    auto const next = access_as_host(h, insn, rights(mode, true, h.v.mstatus));
-    // mtval2 is of guest page faults only (9.4.4). QEMU 7.2 calls them others if MPRV makes them.
-    if (h.trap.tval2 != 0) h.trap.cause = raw(Cause::LoadGuestPage) + (h.trap.cause & 2U);
-    return next;
+    return access_as_host(h, insn, rights(mode, true, h.v.mstatus));
 }
 
 Next emulate_misaligned(HartState& h) {

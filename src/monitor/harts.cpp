@@ -1,56 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/harts.hpp"
 
-#include "monitor/console.hpp"
 #include "monitor/worlds.hpp"
-
-#include <algorithm>
 
 namespace plinth::monitor {
 namespace {
-
-unsigned entries_for(PhysRange epm) { return arch::napot_address(epm) ? 1 : 2; }
 
 void ask_others(HartState& h) {
     for (auto& other : h.monitor->harts)
         if (&other != &h && other.online.load() != 0) h.hart.send_ipi(other.hart.id());
 }
 
-/// Not inlined: a plan takes 2 KiB of stack, and one at a time is enough.
-[[gnu::noinline]] Lowered lowered(HartState const& h, enclave::DeniedRanges const& denied,
-                                  Plan (*make)(enclave::DeniedRanges const&, VirtualPmp const&)) {
-    return lower(make(denied, h.v.pmp), h.hart.features().pmp_entries);
-}
-
 } // namespace
-
-void warn(HartState& h) {
-    h.warning = Warning::Said;
-    Console{h.hart}
-        << "Plinth: WARN: hart " << u64{h.hart.id()}
-        << ": the firmware's PMP entries need more than this hart has; the rest is denied\n";
-}
 
 [[gnu::noinline]] void recompute_firmware(HartState& h) {
     h.firmware_stale = false;
     h.loaded = nullptr;
-    auto const denied = h.monitor->published.read();
-    h.firmware_image = lowered(h, denied, firmware_plan).image;
-    h.firmware_mprv_image = lowered(h, denied, firmware_mprv_plan).image;
+    auto const entries = h.hart.features().pmp_entries;
+    auto plan = firmware_plan(h.monitor->published.read(), h.v.pmp);
+    h.firmware_plan.make(plan, entries);
+    plan.keep(arch::rights_x); // loads and stores trap everywhere
+    h.firmware_mprv_plan.make(plan, entries);
 }
 
 [[gnu::noinline]] void recompute_host(HartState& h) {
     h.host_stale = false;
     h.loaded = nullptr;
-    auto const host = lowered(h, h.monitor->published.read(), host_plan);
-    h.host_image = host.image;
-    if (!host.complete && h.warning == Warning::None) {
-        h.warning = Warning::Due; // said at an interrupt, where nobody waits for this hart
-        h.hart.send_ipi(h.hart.id());
-    }
-    auto const most =
-        std::max(lowered(h, {}, host_plan).image.used, lowered(h, {}, firmware_plan).image.used);
-    h.free_entries.store(h.hart.features().pmp_entries - most);
+    h.host_plan.make(host_plan(h.monitor->published.read(), h.v.pmp),
+                     h.hart.features().pmp_entries);
+    h.delegable = h.host_plan.cached() ? ~arch::plan_faults : ~0ULL;
+    if (h.world == World::Host && h.hart.features().has('S')) delegate_host(h);
 }
 
 void obey(HartState& h) {
@@ -71,15 +50,6 @@ void settle(HartState& h) {
     for (auto& other : h.monitor->harts)
         wait_until(
             h, [&] { return other.online.load() == 0 || other.acknowledged.load() >= generation; });
-}
-
-bool room_for(Monitor const& monitor, enclave::Registry const& registry, PhysRange epm) {
-    auto needed = entries_for(epm);
-    for (auto const& enclave : registry.all())
-        if (enclave.layout) needed += entries_for(enclave.layout->epm);
-    for (auto const& hart : monitor.harts)
-        if (hart.online.load() != 0 && hart.free_entries.load() < needed) return false;
-    return true;
 }
 
 bool begin_to_stop(HartState& h) {

@@ -35,13 +35,6 @@ inline void forget_plans(HartState& h) {
     h.prepared = false;
 }
 
-/// Whether the plans of every hart that is online still fit its PMP with one more enclave (what
-/// does not fit is denied, so the host would lose memory). Counted in entries: 1 for a NAPOT-shaped
-/// range, else 2.
-bool room_for(Monitor const& monitor, enclave::Registry const& registry, PhysRange epm);
-
-/// Says that the firmware's PMP asks for more than this hart has.
-void warn(HartState& h);
 /// Lower the plans anew. Not inlined: plans take much of the stack.
 void recompute_host(HartState& h);
 void recompute_firmware(HartState& h);
@@ -50,27 +43,31 @@ inline bool mprv_in_force(HartState const& h) {
     return mstatus::Mprv::get(h.v.mstatus) != 0 &&
            mstatus::Mpp::get(h.v.mstatus) != static_cast<u64>(Priv::M);
 }
-/// The host's lowered plan, computed again if its inputs changed.
-inline arch::PmpImage const& host_image(HartState& h) {
+/// The host's plan, computed again if its inputs changed; likewise the firmware's own.
+inline LoweredPlan& host_lowered(HartState& h) {
     if (h.host_stale) recompute_host(h);
-    return h.host_image;
+    return h.host_plan;
 }
-/// The lowered plan of the world that runs on this hart.
-inline arch::PmpImage const& current_image(HartState& h) {
-    if (h.world == World::Host) return host_image(h);
-    if (h.world == World::Enclave) return h.enclave_image;
+inline LoweredPlan& firmware_lowered(HartState& h) {
     if (h.firmware_stale) recompute_firmware(h);
-    return mprv_in_force(h) ? h.firmware_mprv_image : h.firmware_image;
+    return h.firmware_plan;
 }
-/// Makes the PMP hold one of this hart's images.
-inline void load_plan(HartState& h, arch::PmpImage const& image) {
-    if (h.loaded == &image) return;
-    h.loaded = &image;
-    h.hides_code = image.hides_code;
-    h.hart.load_pmp(image);
+/// The plan of the world that runs on this hart.
+inline LoweredPlan& current_lowered(HartState& h) {
+    if (h.world == World::Host) return host_lowered(h);
+    if (h.world == World::Enclave) return h.enclave_plan;
+    auto& own = firmware_lowered(h);
+    return mprv_in_force(h) ? h.firmware_mprv_plan : own;
+}
+/// Makes the PMP hold one of this hart's plans.
+inline void load_plan(HartState& h, LoweredPlan& plan) {
+    if (h.loaded == &plan) return;
+    h.loaded = &plan;
+    h.hides_code = plan.image().hides_code;
+    h.hart.load_pmp(plan.image());
 }
 /// Makes the PMP hold the plan of the world that runs on this hart.
-inline void load_current_plan(HartState& h) { load_plan(h, current_image(h)); }
+inline void load_current_plan(HartState& h) { load_plan(h, current_lowered(h)); }
 
 /// Joins the harts that others must reckon with. Once, before the first entry to a lower world.
 void go_online(HartState& h);

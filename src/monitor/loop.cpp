@@ -30,7 +30,6 @@ Next handle(HartState& h) {
     if (h.trap.is_interrupt()) {
         if (h.trap.code() == irq::Msi) h.hart.clear_ipi();
         serve(h);
-        if (h.warning == Warning::Due) warn(h);
         h.now = h.hart.time();
         program_deadline(h);
         if (h.world != World::Enclave) return resume();
@@ -72,8 +71,10 @@ void apply(HartState& h, Next next) {
     case Next::Kind::Resume:
     case Next::Kind::Skip: return;
     case Next::Kind::Reflect:
-        if (h.world == World::Enclave) return trap_to_enclave(h, h.trap);
+        if (h.world == World::Enclave)
+            return trap_to_supervisor(h, h.trap, h.enclave->supervisor.sstatus);
         return deliver_to_firmware(h, h.trap);
+    case Next::Kind::Own: return trap_to_host(h, h.trap);
     case Next::Kind::Host: return firmware_to_host(h);
     case Next::Kind::Enclave: return host_to_enclave(h);
     case Next::Kind::Leave: return leave_enclave(h, h.answer);
@@ -96,7 +97,7 @@ void deliver_pending(HartState& h) {
 void go_online(HartState& h) {
     forget_worlds(h);
     reset_virtual_hart(h);
-    recompute_host(h); // says how many entries it leaves for enclaves
+    forget_plans(h);
     h.online.store(1);
     obey(h); // what was asked before this hart was online (invariant 6)
     program_deadline(h);

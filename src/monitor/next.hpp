@@ -13,6 +13,7 @@ struct Next {
         Skip,    ///< likewise, behind the instruction that trapped
         Reflect, ///< HartState::trap is delivered: by firmware and host to vM, by an enclave to its
                  ///< stvec
+        Own,     ///< HartState::trap is delivered to the host itself
         Host,    ///< the firmware enters the host with regs as they are
         Enclave, ///< the host enters HartState::enclave, already Running
         Leave,   ///< the enclave is left; the host's call returns HartState::answer

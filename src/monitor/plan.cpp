@@ -17,75 +17,85 @@ constexpr PhysRange everything = PhysRange::constant(0, phys_last + 1);
 /// unprotected test build: it could not work otherwise, since they are emulated.
 void deny_protected(Plan& plan, enclave::DeniedRanges const& denied, bool devices) {
     for (auto const& device : board::owned_devices)
-        if (devices) plan.add(device, rights_none);
+        if (devices) plan.add({device, rights_none});
     if (config::test_unprotected) return;
-    plan.add(board::monitor, rights_none);
+    plan.add({board::monitor, rights_none});
     for (auto const& range : denied.ranges)
-        if (range) plan.add(*range, rights_none);
+        if (range) plan.add({*range, rights_none});
 }
 
-/// Fills entries one after the other.
-class EntryWriter {
-  public:
-    EntryWriter(PmpImage& image, unsigned limit) : image_{image}, limit_{limit} {}
+bool put(PmpImage& image, unsigned limit, u8 cfg, u64 addr) {
+    if (image.used >= limit) return false;
+    image.cfg[image.used] = cfg;
+    image.addr[image.used] = addr;
+    image.hides_code |= (cfg & (pmpcfg::r | pmpcfg::x)) == pmpcfg::x;
+    ++image.used;
+    return true;
+}
 
-    /// One entry if the range is NAPOT-shaped, four bytes or begins where the previous entry's
-    /// address stands, else two. False, changing nothing, if they do not fit.
-    bool write(PhysRange range, Rights rights) {
-        auto const cfg = pmpcfg::of(rights);
-        if (auto const address = napot_address(range))
-            return put(static_cast<u8>(cfg | pmpcfg::napot), *address);
-        auto const base = range.base().raw >> 2U;
-        if (range.size() == 4) return put(static_cast<u8>(cfg | pmpcfg::na4), base);
-        auto const top = (range.last() + 1) >> 2U;
-        if (top > pmpaddr_mask) return false;
-        auto const previous = image_.used == 0 ? 0 : image_.addr[image_.used - 1];
-        if (previous != base && (image_.used + 2 > limit_ || !put(0, base))) return false;
-        return put(static_cast<u8>(cfg | pmpcfg::tor), top);
-    }
+/// One entry if the range is NAPOT-shaped, four bytes or begins where the previous entry's address
+/// stands, else two. False, changing nothing, if they do not fit.
+bool write(PmpImage& image, unsigned limit, PhysRange range, Rights rights) {
+    auto const cfg = pmpcfg::of(rights);
+    if (auto const address = napot_address(range))
+        return put(image, limit, static_cast<u8>(cfg | pmpcfg::napot), *address);
+    auto const base = range.base().raw >> 2U;
+    if (range.size() == 4) return put(image, limit, static_cast<u8>(cfg | pmpcfg::na4), base);
+    auto const top = (range.last() + 1) >> 2U;
+    if (top > pmpaddr_mask) return false;
+    auto const previous = image.used == 0 ? 0 : image.addr[image.used - 1];
+    if (previous != base && (image.used + 2 > limit || !put(image, limit, 0, base))) return false;
+    return put(image, limit, static_cast<u8>(cfg | pmpcfg::tor), top);
+}
 
-  private:
-    bool put(u8 cfg, u64 addr) {
-        if (image_.used >= limit_) return false;
-        image_.cfg[image_.used] = cfg;
-        image_.addr[image_.used] = addr;
-        image_.hides_code |= (cfg & (pmpcfg::r | pmpcfg::x)) == pmpcfg::x;
-        ++image_.used;
-        return true;
-    }
-    PmpImage& image_;
-    unsigned limit_;
-};
+/// The part of a window around `at` that one entry holds: the largest aligned power of two.
+Rule block(Rule const& window, PhysAddr at) {
+    auto const of = [&](u64 size) {
+        auto const base = at.raw & ~(size - 1);
+        return *PhysRange::between({base}, {base + size - 1});
+    };
+    u64 size = 4;
+    while (window.range.contains(of(2 * size))) size *= 2;
+    return {of(size), window.rights};
+}
+
+/// Two ranges as one, if they overlap or touch and entries can hold the result.
+std::optional<PhysRange> joined(PhysRange a, PhysRange b) {
+    auto const low = std::min(a.base(), b.base());
+    auto const last = std::max(a.last(), b.last());
+    auto const apart = std::max(a.base(), b.base()).raw > std::min(a.last(), b.last()) + 1;
+    if (apart || (last == phys_last && low.raw != 0)) return {}; // no TOR entry ends there
+    return *PhysRange::between(low, {last});
+}
 
 } // namespace
-
-void Plan::add(PhysRange range, Rights rights) {
-    SM_CHECK(count_ < capacity);
-    rules_[count_++] = {range, rights};
-}
 
 void Plan::keep(Rights most) {
     for (auto& [range, rights] : std::span{rules_}.first(count_))
         rights = {rights.r && most.r, rights.w && most.w, rights.x && most.x};
 }
 
+Rule Plan::window(PhysAddr at) const {
+    constexpr auto top = phys_last - (page_size - 1); // no entry could name what ends at phys_last
+    u64 low = at.raw < top ? 0 : top, last = at.raw < top ? top - 1 : ~0ULL;
+    for (auto const& [range, rights] : rules()) {
+        auto const before = range.last()<at.raw, behind = range.base()> at;
+        if (before) low = std::max(low, range.last() + 1);
+        if (behind) last = std::min(last, range.base().raw - 1);
+        if (before || behind) continue;
+        return {
+            *PhysRange::between({std::max(low, range.base().raw)}, {std::min(last, range.last())}),
+            rights};
+    }
+    return {*PhysRange::between({low}, {last}), rights_none};
+}
+
 bool Plan::allows(PhysRange range, Rights asked) const {
-    auto position = range.base().raw;
-    for (;;) {
-        auto last = range.last();
-        Rule const* found = nullptr;
-        for (auto const& rule : rules()) {
-            if (rule.range.contains(PhysAddr{position})) {
-                found = &rule;
-                break;
-            }
-            auto const next = rule.range.base().raw;
-            if (next > position && next <= last) last = next - 1;
-        }
-        if (found == nullptr || !found->rights.covers(asked)) return false;
-        last = std::min(last, found->range.last());
-        if (last == range.last()) return true;
-        position = last + 1;
+    for (auto at = range.base();;) {
+        auto const next = window(at);
+        if (!next.rights.covers(asked)) return false;
+        if (next.range.last() >= range.last()) return true;
+        at = {next.range.last() + 1};
     }
 }
 
@@ -98,15 +108,9 @@ Plan firmware_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp) {
     for (unsigned i = 0; i < bound; ++i) {
         auto const locked = (pmp.cfg[i] & pmpcfg::locked) != 0;
         if (auto const range = pmp.range(i))
-            plan.add(*range, locked ? pmpcfg::rights(pmp.cfg[i]) : rights_rwx);
+            plan.add({*range, locked ? pmpcfg::rights(pmp.cfg[i]) : rights_rwx});
     }
-    plan.add(everything, rights_rwx);
-    return plan;
-}
-
-Plan firmware_mprv_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp) {
-    auto plan = firmware_plan(denied, pmp);
-    plan.keep(rights_x);
+    plan.add({everything, rights_rwx});
     return plan;
 }
 
@@ -114,34 +118,74 @@ Plan host_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp) {
     Plan plan;
     deny_protected(plan, denied, !config::test_unprotected);
     for (unsigned i = 0; i < virtual_pmp_entries; ++i)
-        if (auto const range = pmp.range(i)) plan.add(*range, pmpcfg::rights(pmp.cfg[i]));
+        if (auto const range = pmp.range(i)) plan.add({*range, pmpcfg::rights(pmp.cfg[i])});
     return plan;
 }
 
 Plan enclave_plan(enclave::Layout const& layout) {
     Plan plan;
-    plan.add(layout.epm, rights_rwx);
-    plan.add(layout.utm, rights_rw);
-    if (config::test_unprotected) plan.add(everything, rights_rwx);
+    plan.add({layout.epm, rights_rwx});
+    plan.add({layout.utm, rights_rw});
+    if (config::test_unprotected) plan.add({everything, rights_rwx});
     return plan;
 }
 
-Lowered lower(Plan const& plan, unsigned entries) {
+Lowered lower(std::span<Rule const> rules, unsigned entries) {
     Lowered out;
-    EntryWriter writer{out.image, std::min(entries, max_pmp_entries)};
-    for (auto const& rule : plan.rules()) {
-        if (writer.write(rule.range, rule.rights)) continue;
-        out.complete = false;
-        break;
+    auto const limit = std::min(entries, max_pmp_entries);
+    while (out.complete && out.count < rules.size()) {
+        auto [range, rights] = rules[out.count];
+        auto next = out.count + 1;
+        for (; next < rules.size() && rules[next].rights == rights; ++next) {
+            auto const both = joined(range, rules[next].range);
+            if (!both) break;
+            range = *both;
+        }
+        out.complete = write(out.image, limit, range, rights);
+        if (out.complete) out.count = next;
     }
     return out;
 }
 
-PmpImage readable_code(PmpImage image) {
-    for (auto& cfg : image.cfg)
-        cfg = static_cast<u8>((cfg & pmpcfg::x) != 0 ? cfg | pmpcfg::r : cfg & ~pmpcfg::r);
-    image.hides_code = false;
-    return image;
+void LoweredPlan::make(Plan const& plan, unsigned entries) {
+    plan_ = plan;
+    entries_ = entries;
+    windows_ = {};
+    auto lowered = lower(plan.rules(), entries);
+    cached_ = !lowered.complete;
+    Rule const nothing[] = {{everything, rights_none}}; // QEMU refuses mret while no entry is on
+    if (cached_) lowered = lower(nothing, entries);
+    image_ = lowered.image;
+}
+
+bool LoweredPlan::load(std::span<Rule const> needed) {
+    RuleList<max_pmp_entries> wanted;
+    for (auto const& rule : needed) wanted.add(rule);
+    for (auto const& old : windows_.rules()) {
+        auto const meets = [&](Rule const& rule) { return rule.range.overlaps(old.range); };
+        if (!wanted.full() && !std::ranges::any_of(needed, meets)) wanted.add(old);
+    }
+    auto lowered = lower(wanted.rules(), entries_);
+    if (lowered.count < needed.size()) lowered = lower(needed, entries_); // not merged with others
+    if (lowered.count < needed.size()) return false;
+    windows_ = {};
+    for (auto const& rule : wanted.rules().first(lowered.count)) windows_.add(rule);
+    image_ = lowered.image;
+    return true;
+}
+
+bool Needed::grants(PhysAddr at, Rights asked) {
+    auto const* known = windows.find(at);
+    auto const* used = lowered.find(at);
+    // Blocks have sizes that are powers of two: what has none is a whole window.
+    auto const whole = !blocks && used != nullptr && !std::has_single_bit(used->range.size());
+    auto const window = known != nullptr ? *known : whole ? *used : lowered.plan().window(at);
+    if (!window.rights.covers(asked)) return false;
+    missing |= used == nullptr; // what is in use may be a part of the window
+    if (known != nullptr) return true;
+    overflow |= windows.full();
+    if (!overflow) windows.add(blocks ? block(window, at) : window);
+    return true;
 }
 
 } // namespace plinth::monitor

@@ -10,7 +10,7 @@
 
 namespace plinth::monitor {
 
-inline constexpr unsigned virtual_pmp_entries = 8;
+inline constexpr unsigned virtual_pmp_entries = 16;
 
 /// The firmware's PMP registers, legalized.
 struct VirtualPmp {
@@ -37,44 +37,91 @@ struct Rule {
     arch::Rights rights{};
 };
 
-/// An ordered list of rules: the first that matches a byte decides; a byte that none matches is
-/// denied.
-class Plan {
+/// Some rules, in an order.
+template <std::size_t Capacity> class RuleList {
   public:
-    static constexpr unsigned capacity = enclave::max_enclaves + virtual_pmp_entries + 8;
-    void add(PhysRange range, arch::Rights rights);
+    static constexpr std::size_t capacity = Capacity;
+    void add(Rule const& rule) {
+        SM_CHECK(count_ < Capacity);
+        rules_[count_++] = rule;
+    }
+    std::span<Rule const> rules() const { return {rules_.data(), count_}; }
+    bool full() const { return count_ == Capacity; }
+    /// The first rule that matches a byte; nullptr if none does.
+    Rule const* find(PhysAddr at) const {
+        for (auto const& rule : rules())
+            if (rule.range.contains(at)) return &rule;
+        return nullptr;
+    }
+
+  protected:
+    std::array<Rule, Capacity> rules_{};
+    std::size_t count_{0};
+};
+
+/// The first rule that matches a byte decides; a byte that none matches is denied.
+class Plan : public RuleList<enclave::max_enclaves + virtual_pmp_entries + 8> {
+  public:
     /// Takes every right away that is not in `most`.
     void keep(arch::Rights most);
-    std::span<Rule const> rules() const { return {rules_.data(), count_}; }
+    /// The largest run of bytes around `at` for which one rule decides, with their rights. A run
+    /// ends below the last page that there is, so that an entry's address can name its end.
+    Rule window(PhysAddr at) const;
     /// Whether every byte of `range` has all of `asked`.
     bool allows(PhysRange range, arch::Rights asked) const;
-
-  private:
-    std::array<Rule, capacity> rules_{};
-    unsigned count_{0};
 };
 
 /// Monitor, devices and enclaves denied; locked vPMPs as they bind M; the rest open.
 Plan firmware_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp);
-/// The same while vMPRV is in force: loads and stores trap everywhere, so that they can be made
-/// with the other privilege's rights.
-Plan firmware_mprv_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp);
 /// Monitor, devices and enclaves denied; then the vPMPs in their order, and nothing else.
 Plan host_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp);
 /// Its own memory and the shared memory, never to be executed.
 Plan enclave_plan(enclave::Layout const& layout);
 
-/// A plan as PMP entries. `complete` is false if some rules did not fit: then the rest is denied.
+/// Rules as PMP entries: the first `count` of them; all, if `complete`.
 struct Lowered {
     arch::PmpImage image{};
+    std::size_t count{0};
     bool complete{true};
 };
 
-/// Writes a plan with at most `entries` PMP entries. Never allows what the plan denies: rules are
-/// lowered in their order and the first one that does not fit ends the list.
-Lowered lower(Plan const& plan, unsigned entries);
+/// Writes rules with at most `entries` PMP entries. Never allows what the rules deny: they are
+/// lowered in their order, neighbours of equal rights as one, and the first one that does not fit
+/// ends the list.
+Lowered lower(std::span<Rule const> rules, unsigned entries);
 
-/// The image under which an instruction is read: R is granted wherever the world may execute.
-arch::PmpImage readable_code(arch::PmpImage image);
+/// A plan as the PMP holds it: whole if it fits, else as a cache. Then the PMP denies what none of
+/// the windows in use allows; a window is a part of the plan, all of which has the same rights.
+class LoweredPlan {
+  public:
+    void make(Plan const& plan, unsigned entries);
+    Plan const& plan() const { return plan_; }
+    arch::PmpImage const& image() const { return image_; }
+    bool cached() const { return cached_; }
+    /// The window in use that has this byte, if any.
+    Rule const* find(PhysAddr at) const { return windows_.find(at); }
+    /// Makes the image hold all of `needed`, and of the windows in use the most recent that fit.
+    /// False, changing nothing, if `needed` alone does not fit.
+    bool load(std::span<Rule const> needed);
+
+  private:
+    arch::PmpImage image_{};
+    bool cached_{false};
+    unsigned entries_{0};
+    RuleList<arch::max_pmp_entries> windows_{}; ///< disjoint, the most recent first
+    Plan plan_{};
+};
+
+/// The windows that one instruction needs at the same time.
+struct Needed {
+    LoweredPlan const& lowered;
+    bool blocks;          ///< only such windows as take one entry each
+    bool missing{false};  ///< some are not in use
+    bool overflow{false}; ///< there are more than any hart holds
+    RuleList<arch::max_pmp_entries> windows{};
+
+    /// Whether the plan grants an access to this byte; then its window is needed.
+    bool grants(PhysAddr at, arch::Rights asked);
+};
 
 } // namespace plinth::monitor

@@ -38,9 +38,6 @@ struct VirtCsrs {
     VirtualPmp pmp{};
 };
 
-/// That the host's plan does not fit the PMP; said once, when no other hart waits.
-enum class Warning : u8 { None, Due, Said };
-
 struct Monitor;
 
 /// One hart.
@@ -63,15 +60,18 @@ struct HartState {
     std::atomic<u32> vmsip{0};        ///< shared
     std::atomic<u32> online{0};       ///< shared: may run a lower world
     std::atomic<u32> parked{0};       ///< shared: has obeyed Monitor::stopping
-    std::atomic<u32> free_entries{0}; ///< shared: PMP entries left for enclaves
     std::atomic<u64> acknowledged{0}; ///< shared: the generation its plans reflect
 
-    // Lowered plans, recomputed when the plans' inputs change.
-    arch::PmpImage const* loaded{nullptr}; ///< which of them the PMP holds
-    bool hides_code{false};                ///< of that one
+    // Plans, recomputed when their inputs change; see the end.
+    LoweredPlan* loaded{nullptr}; ///< which of them the PMP holds
+    bool hides_code{false};       ///< of that one's image
+    u64 delegable{0};             ///< exceptions that the hart may deliver to the host itself
     bool firmware_stale{false}, host_stale{false};
-    Warning warning{Warning::None};
-    arch::PmpImage firmware_image{}, firmware_mprv_image{}, host_image{}, enclave_image{};
+    /// Plan faults in a row of one instruction.
+    struct {
+        u64 pc{0}, tval{0};
+        unsigned count{0}, idle{0}; ///< `idle`: of the last ones, with nothing to load
+    } faults{};
 
     /// What the last emulated LR read; width 0: no reservation.
     struct Reservation {
@@ -85,6 +85,9 @@ struct HartState {
     enclave::Registers host_regs{};
     enclave::SupervisorContext host_supervisor{};
     enclave::HypervisorContext host_hypervisor{};
+
+    // Last, since they are large.
+    LoweredPlan firmware_plan{}, firmware_mprv_plan{}, host_plan{}, enclave_plan{};
 };
 
 /// What the boot hart measured and found; constant afterwards.
@@ -95,6 +98,12 @@ struct BootFacts {
     u64 fw_dynamic{0};      ///< physical address of the copied fw_dynamic_info, 0: none
     unsigned harts{0};      ///< harts in the tree, at most board::max_harts
     std::array<std::optional<PhysRange>, 4> ram{};
+
+    bool is_ram(PhysRange range) const {
+        for (auto const& bank : ram)
+            if (bank && bank->contains(range)) return true;
+        return false;
+    }
 };
 
 /// The machine. All zero at first, so that it takes no room in the image.

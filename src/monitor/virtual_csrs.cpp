@@ -138,12 +138,12 @@ void write_mcountinhibit(HartState& h, CsrNumber, u64 asked, u64) {
 // PMP (3.7.1).
 
 constexpr u64 all_locked = 0x8080'8080'8080'8080;
-static_assert(virtual_pmp_entries == 8);
 
 /// The plans are computed again when they are next loaded; M's own only where it is bound.
 void vpmp_changed(HartState& h) {
     h.host_stale = true;
-    h.firmware_stale |= (packed_cfg(h.v.pmp.cfg, 0) & all_locked) != 0;
+    auto const cfg = packed_cfg(h.v.pmp.cfg, 0) | packed_cfg(h.v.pmp.cfg, 8);
+    h.firmware_stale |= (cfg & all_locked) != 0;
     if (h.firmware_stale) unprepare(h);
 }
 u64 read_pmpcfg(HartState& h, CsrNumber number) {

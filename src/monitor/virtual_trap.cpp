@@ -53,16 +53,45 @@ void trap_to_firmware(HartState& h, Trap const& trap) {
     h.regs.guest.pc = vector_target(h.v.mtvec, trap.cause);
 }
 
-void trap_to_enclave(HartState& h, Trap const& trap) {
-    auto& status = h.enclave->supervisor.sstatus;
-    status = mstatus::Spp::set(status, h.regs.priv == Priv::S ? 1 : 0);
-    status = mstatus::Spie::set(status, mstatus::Sie::get(status));
-    status = mstatus::Sie::set(status, 0);
-    h.hart.write<csr::Sepc>(h.regs.guest.pc);
-    h.hart.write<csr::Scause>(trap.cause);
-    h.hart.write<csr::Stval>(trap.tval);
-    h.regs.guest.pc = vector_target(h.hart.read<csr::Stvec>(), trap.cause);
+namespace {
+
+/// Stacking of a trap into S (4.1.1): SPP, SPIE ← SIE, SIE ← 0.
+u64 stack_sstatus(u64 old, Priv priv) {
+    old = mstatus::Spie::set(old, mstatus::Sie::get(old));
+    return mstatus::Spp::set(mstatus::Sie::set(old, 0), priv == Priv::S ? 1 : 0);
+}
+
+template <CsrNumber Epc, CsrNumber Cause, CsrNumber Tval, CsrNumber Tvec>
+void enter_handler(HartState& h, Trap const& trap) {
+    h.hart.write<Epc>(h.regs.guest.pc);
+    h.hart.write<Cause>(trap.cause);
+    h.hart.write<Tval>(trap.tval);
+    h.regs.guest.pc = vector_target(h.hart.read<Tvec>(), trap.cause);
     h.regs.priv = Priv::S;
+}
+
+} // namespace
+
+void trap_to_supervisor(HartState& h, Trap const& trap, u64& status) {
+    status = stack_sstatus(status, h.regs.priv);
+    enter_handler<csr::Sepc, csr::Scause, csr::Stval, csr::Stvec>(h, trap);
+}
+
+void trap_to_host(HartState& h, Trap const& trap) {
+    if (h.regs.virt && (h.hart.read<csr::Hedeleg>() >> trap.code() & 1U) != 0) {
+        h.hart.write<csr::Vsstatus>(stack_sstatus(h.hart.read<csr::Vsstatus>(), h.regs.priv));
+        return enter_handler<csr::Vsepc, csr::Vscause, csr::Vstval, csr::Vstvec>(h, trap);
+    }
+    if (h.hart.features().has('H')) {
+        auto status = hstatus::Spv::set(h.hart.read<csr::Hstatus>(), h.regs.virt ? 1 : 0);
+        status = hstatus::Gva::set(status, mstatus::Gva::get(trap.mstatus));
+        if (h.regs.virt) status = hstatus::Spvp::set(status, static_cast<u64>(h.regs.priv));
+        h.hart.write<csr::Hstatus>(status);
+        h.hart.write<csr::Htval>(trap.tval2);
+        h.hart.write<csr::Htinst>(trap.tinst);
+    }
+    h.regs.virt = false;
+    trap_to_supervisor(h, trap, h.v.mstatus);
 }
 
 u64 virtual_mip(HartState& h) {

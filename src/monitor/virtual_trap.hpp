@@ -29,8 +29,11 @@ u64 vector_target(u64 tvec, u64 cause);
 /// Delivers `trap`, which happened in this hart's current firmware or host, to the firmware's
 /// mtvec. The world is Firmware afterwards as far as VirtCsrs and regs are concerned.
 void trap_to_firmware(HartState& h, Trap const& trap);
-/// Delivers an exception of the running enclave to its own stvec.
-void trap_to_enclave(HartState& h, Trap const& trap);
+/// Delivers an exception of the enclave or host to its own stvec; `status` has its sstatus.
+void trap_to_supervisor(HartState& h, Trap const& trap, u64& status);
+/// Delivers an exception of the host to itself: to VS if it came from V and hedeleg says so, else
+/// to (H)S.
+void trap_to_host(HartState& h, Trap const& trap);
 
 /// The firmware's mip as it reads it (3.1.9): physical S and VS bits and MEIP, virtual MSIP and
 /// MTIP.

@@ -20,8 +20,8 @@ constexpr u64 enclave_medeleg = 0xb109;
 /// Where H is these read as one (9.4.2).
 u64 fixed_mideleg(HartState const& h) { return h.hart.features().has('H') ? irq::vs_bits : 0; }
 
+/// On a hart with S-mode.
 void write_delegation(HartState& h, u64 exceptions, u64 interrupts) {
-    if (!h.hart.features().has('S')) return;
     h.hart.write<csr::Medeleg>(exceptions);
     h.hart.write<csr::Mideleg>(interrupts);
 }
@@ -61,6 +61,8 @@ u64 host_deadline(HartState& h) {
 }
 
 } // namespace
+
+void delegate_host(HartState& h) { write_delegation(h, h.v.medeleg & h.delegable, h.v.mideleg); }
 
 void program_deadline(HartState& h) {
     u64 deadline = ~0ULL;
@@ -114,7 +116,7 @@ void firmware_to_host(HartState& h) {
     h.world = World::Host;
     h.reservation = {};
     if (!h.hart.features().has('S')) return;
-    write_delegation(h, h.v.medeleg, h.v.mideleg);
+    delegate_host(h);
     h.hart.write<csr::Satp>(h.v.satp);
     unpark_hypervisor(h);
 }
@@ -141,8 +143,8 @@ void host_to_enclave(HartState& h) {
     write_delegation(h, enclave_medeleg, fixed_mideleg(h));
     enclave::load(h.hart, enclave.supervisor);
     h.hart.write<csr::Mcounteren>(7);
-    h.enclave_image = lower(enclave_plan(*enclave.layout), f.pmp_entries).image;
-    load_plan(h, h.enclave_image);
+    h.enclave_plan.make(enclave_plan(*enclave.layout), f.pmp_entries);
+    load_plan(h, h.enclave_plan);
     h.hart.fence_all();
     if (enclave.last_hart != h.hart.id()) h.hart.fence_code();
     enclave.last_hart = h.hart.id();
@@ -167,7 +169,7 @@ void enclave_to_host(HartState& h, enclave::Answer answer) {
     // The comparison starts anew where Sstc was off for the enclave.
     if (f.sstc && envcfg::Stce::get(h.v.menvcfg) != 0)
         h.hart.write<csr::Stimecmp>(h.hart.read<csr::Stimecmp>());
-    write_delegation(h, h.v.medeleg, h.v.mideleg);
+    delegate_host(h);
     load_current_plan(h);
     h.hart.fence_all();
     h.regs.guest.set(reg::a0, static_cast<u64>(answer.code));
@@ -193,9 +195,9 @@ bool enclave_must_stop(HartState& h) {
 void prepare_entry(HartState& h) {
     load_current_plan(h);
     auto const [mie, status] = entry_csrs(h);
-    h.hart.write<csr::Mie>(mie);
     h.regs.guest.mstatus = status;
     h.prepared = true;
+    h.hart.write<csr::Mie>(mie);
 }
 
 void wait_for_virtual_interrupt(HartState& h) {
@@ -225,7 +227,7 @@ void reset_virtual_hart(HartState& h) {
     h.regs.guest.set(reg::a0, h.hart.id());
     h.regs.guest.set(reg::a1, boot.fdt);
     h.regs.guest.set(reg::a2, boot.fw_dynamic);
-    write_delegation(h, 0, fixed_mideleg(h));
+    if (h.hart.features().has('S')) write_delegation(h, 0, fixed_mideleg(h));
 }
 
 } // namespace plinth::monitor

@@ -15,6 +15,10 @@ void host_to_enclave(HartState& h);
 /// Saves the enclave's state, gives the host its own back and answers its call.
 void enclave_to_host(HartState& h, enclave::Answer answer);
 
+/// Makes the hart delegate what the firmware delegated, but for the faults that a cached plan
+/// brings about. On a hart with S-mode.
+void delegate_host(HartState& h);
+
 /// Leaves nothing of any world in the hart's registers: before the first world, and before the end.
 void forget_worlds(HartState& h);
 

@@ -11,6 +11,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "qemu")]
 
+from hole_rows import comparison, parts_of  # noqa: E402
 from linux_rows import vm_class  # noqa: E402
 from machine import Failure, command_line, must_fail, run_main  # noqa: E402
 from payload_rows import check_base_values, run  # noqa: E402
@@ -85,12 +86,24 @@ def classes():
             raise Failure(f"cause {cause}, instruction {instruction:#x}: {found}, not {expected}")
 
 
+def holes():
+    """How much more enclaves make a boot and the work after it."""
+    without = parts_of((1000, 0), (1500, 0))
+    rows = comparison(f"{TARGET_CPU}, OpenSBI 1.1", 16, without, parts_of((1050, 7), (1576, 9)))
+    found = {row.name.removeprefix("linux_holes."): (row.median, row.over) for row in rows}
+    expected = {"boot.pmp16": 1050, "boot.pmp16.faults": 7, "boot.pmp16.overhead": 50}
+    expected |= {"work.pmp16": 526, "work.pmp16.faults": 2, "work.pmp16.overhead": 52}
+    if found != {name: (n, name.startswith("work.") and n == 52) for name, n in expected.items()}:
+        raise Failure(f"of boots with enclaves: {found}")
+
+
 def main():
     arguments = command_line(__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="plinth-") as work:
         wrong_results(arguments.build, pathlib.Path(work))
     targets_are_checked()
     classes()
+    holes()
 
 
 run_main(main)

@@ -43,10 +43,10 @@ def marker():
     return value
 
 
-def make_initramfs(context):
+def make_initramfs(context, init=INIT):
     output = context.work / "initrd"
     tool = [sys.executable, ROOT / "scripts/initramfs", "--busybox", LINUX / "busybox"]
-    tool += ["--init", INIT, "--output", output]
+    tool += ["--init", init, "--output", output]
     result = subprocess.run(tool, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise Failure(f"scripts/initramfs: {result.stderr}")

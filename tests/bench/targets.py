@@ -39,6 +39,8 @@ TARGETS = {
     "linux.vm_traps": (None, 2200),
     "linux.vm_traps.other": (0, 0),
     "linux.overhead.in_m_mode": (None, 10),
+    **{f"linux_holes.{part}.pmp16.overhead": (50, None) for part in ("boot", "work")},
+    **{f"linux_holes.{part}.pmp8.overhead": (150, None) for part in ("boot", "work")},
 }
 
 # With this firmware only: the other one is reported.

@@ -149,7 +149,10 @@ class Checker {
         rows_.expect((mstatus::Mpv::get(status) != 0) == h_.regs.virt, "MPV");
         constexpr std::uint64_t owned = 7ULL << 20U | mstatus::s_writable;
         rows_.expect((status & owned) == (h_.v.mstatus & owned), "sstatus,TVM,TW,TSR");
-        rows_.expect(csr_or(csr::Medeleg) == h_.v.medeleg, "medeleg");
+        // Faults that come of a cached plan are nobody's but the monitor's: 1, 5, 7, 20, 21, 23.
+        constexpr std::uint64_t plan_faults = 0xb0'00a2;
+        auto const kept = h_.host_plan.cached() ? ~plan_faults : ~0ULL;
+        rows_.expect(csr_or(csr::Medeleg) == (h_.v.medeleg & kept), "medeleg");
         rows_.expect(csr_or(csr::Mideleg) == h_.v.mideleg, "mideleg");
         rows_.expect((hart_.read_csr(csr::Mie) & below_m) == (h_.v.mie & below_m), "mie.S");
         rows_.expect(csr_or(csr::Menvcfg) == h_.v.menvcfg, "menvcfg");

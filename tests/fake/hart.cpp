@@ -114,7 +114,7 @@ std::uint64_t Hart::legal(CsrNumber number, std::uint64_t value) const {
     case csr::Mcountinhibit: return value & 0xffff'fffd;
     case csr::Satp: {
         auto const mode = value >> 60U;
-        return mode == 0 || mode == 8 || mode == 9 ? value : csrs_[number];
+        return mode == 0 || mode == 8 || mode == 9 || (mode == 10 && sv57) ? value : csrs_[number];
     }
     case csr::Menvcfg:
     case csr::Henvcfg: {
@@ -292,6 +292,22 @@ std::uint8_t* Hart::guest_byte(std::uint64_t physical) const {
     return offset < machine_->ram.size() ? &machine_->ram[offset] : nullptr;
 }
 
+namespace {
+
+/// Loads or stores bytes that may lie apart.
+GuestAccess transfer(std::span<std::uint8_t* const> bytes, bool store, std::uint64_t value) {
+    GuestAccess out{.ok = true};
+    for (unsigned i = 0; i < bytes.size(); ++i) {
+        if (store)
+            *bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
+        else
+            out.value |= std::uint64_t{*bytes[i]} << (8 * i);
+    }
+    return out;
+}
+
+} // namespace
+
 GuestAccess Hart::access(std::uint64_t address, unsigned width, std::uint64_t how, bool store,
                          std::uint64_t value) {
     if (!fenced_) violation("an access with a guest's rights before the fence, at", address);
@@ -301,6 +317,13 @@ GuestAccess Hart::access(std::uint64_t address, unsigned width, std::uint64_t ho
                            .tval = at};
     };
     GuestAccess out;
+    if (walks_tables && !has_map(how)) {
+        std::array<std::uint8_t*, 8> bytes{};
+        out = reach(address, width, how, store ? Use::Store : Use::Load, bytes);
+        if (out.ok) return transfer({bytes.data(), width}, store, value);
+        csrs_[csr::Mtval2] = std::exchange(out.value, 0);
+        return out;
+    }
     std::array<std::uint64_t, 8> where{};
     for (unsigned i = 0; i < width; ++i)
         if (!translate(address + i, how, store, where[i], out)) {
@@ -315,14 +338,7 @@ GuestAccess Hart::access(std::uint64_t address, unsigned width, std::uint64_t ho
     std::array<std::uint8_t*, 8> bytes{}; // all of them first: no access is done in part
     for (unsigned i = 0; i < width; ++i)
         if ((bytes[i] = guest_byte(where[i])) == nullptr) return fault(address);
-    for (unsigned i = 0; i < width; ++i) {
-        if (store)
-            *bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
-        else
-            out.value |= std::uint64_t{*bytes[i]} << (8 * i);
-    }
-    out.ok = true;
-    return out;
+    return transfer({bytes.data(), width}, store, value);
 }
 
 std::uint64_t Hart::fetch(std::uint64_t pc) {

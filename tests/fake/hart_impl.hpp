@@ -22,6 +22,8 @@ class Hart {
     using Step = std::function<Trap(Hart&, GuestContext&)>;
     /// What happened, in order.
     enum class Event : std::uint8_t { PmpWrite, FenceAll, FenceCode, Enter };
+    /// What an access is for: LR loads, SC stores.
+    enum class Use : std::uint8_t { Fetch, Load, Store, Amo };
     /// A leaf of the address translation: a page of 4 KiB. `table`: where its entry lies, 0:
     /// unknown.
     struct Page {
@@ -58,6 +60,10 @@ class Hart {
     GuestAccess guest_swap(std::uint64_t address, unsigned width, std::uint64_t how,
                            std::uint64_t expected, std::uint64_t value);
     std::span<std::uint8_t> bytes(PhysRange range) const;
+    /// Whether an access with the rights `how` would be granted, page tables and PMP, and by which
+    /// bytes, one after the other; A and D are set. As the guest itself makes it: also fetches.
+    GuestAccess reach(std::uint64_t address, unsigned width, std::uint64_t how, Use use,
+                      std::array<std::uint8_t*, 8>& where);
 
     std::uint64_t time() const;
     void set_deadline(std::uint64_t deadline);
@@ -85,6 +91,10 @@ class Hart {
     FpState fp{};
     VectorState vector{};
     std::map<std::uint64_t, PageMap> translations{}; ///< by value of satp, vsatp, hgatp
+    bool sv57{false};                                ///< satp has it
+    /// satp, vsatp or hgatp that `translations` does not know name page tables in RAM. The hart
+    /// sets A and D itself. What a fault says is the reference's word.
+    bool walks_tables{false};
     /// Guest page faults of accesses with MPRV are called page faults, as in QEMU 7.2; mtval2 is
     /// right.
     bool guest_faults_lose_their_cause{false};
@@ -120,6 +130,7 @@ class Hart {
                    GuestAccess& fault) const;
     bool translate_stage(std::uint64_t satp, std::uint64_t address, std::uint64_t how, bool store,
                          std::uint64_t& physical, GuestAccess& fault) const;
+    bool has_map(std::uint64_t how) const;
     bool protection_allows(std::uint64_t physical, unsigned width, std::uint64_t mode,
                            bool store) const;
     std::uint8_t* guest_byte(std::uint64_t physical) const;

@@ -157,7 +157,7 @@ def check_refusals(boots):
 def undocumented():
     """(call, answer): functions that the two extensions of the monitor have not."""
     edges = [2**power + more for power in (8, 12, 16, 31, 32, 63) for more in (-1, 0, 1)]
-    own = [*range(3, 24), *edges, 2**64 - 1]
+    own = [*range(4, 24), *edges, 2**64 - 1]
     calls = [((OWN, number, 0x85000000), NOT_SUPPORTED) for number in own]
     for number, answer in ((0, 100099), (1999, 100099), (2000, 100100), (2004, 100100)):
         calls.append(((KEYSTONE, number, 0x85000000), answer))

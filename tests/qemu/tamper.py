@@ -112,6 +112,7 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="plinth-") as work:
         environment = dict(os.environ, PLINTH_NO_BUILD="1", DEMO_TIMEOUT="60")
+        environment["PLINTH_BUILD"] = str(arguments.build)
         for name in ("FIRMWARE", "SMP", "MEM", "CPU", "PLINTH_PMP_LIMIT"):
             environment.pop(name, None)
         environment.update(CHANGES[arguments.what](arguments.build, pathlib.Path(work)))

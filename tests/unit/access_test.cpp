@@ -974,7 +974,7 @@ class HyperAccess : public MprvAccess {
         ASSERT_EQ(h.v.mstatus, status);
         ASSERT_EQ(h.hart.read_csr(csr::Satp), 0U);
         ASSERT_EQ(h.v.satp, satp + 1);
-        ASSERT_TRUE(h.loaded == &monitor::current_image(h) && h.hart.fenced());
+        ASSERT_TRUE(h.loaded == &monitor::current_lowered(h) && h.hart.fenced());
     }
     void expect_reflected(Outcome const& next, Cause cause, std::uint64_t tval) {
         EXPECT_EQ(next.kind, Next::Kind::Reflect);
@@ -1210,7 +1210,7 @@ class MisalignedAccess : public Emulated {
         ASSERT_EQ(h.enclave->supervisor.sstatus,
                   files.fp_dirty ? mstatus::Fs::set(status, 3) : status);
         ASSERT_EQ(h.hart.read_csr(csr::Satp), root);
-        ASSERT_TRUE(h.hart.loaded() == image && image == h.enclave_image && h.hart.fenced());
+        ASSERT_TRUE(h.hart.loaded() == image && image == h.enclave_plan.image() && h.hart.fenced());
     }
 };
 

@@ -286,18 +286,19 @@ TEST_P(VirtualCsrs, F26_NoWorldBelowMayInvalidateCacheLines) {
     }
 }
 
-TEST_P(VirtualCsrs, F09_PmpRegistersBeyondTheEightAreZeroAndOddOnesDoNotExist) {
+TEST_P(VirtualCsrs, F09_PmpRegistersBeyondTheSixteenAreZeroAndOddOnesDoNotExist) {
     auto const physical = h.hart.loaded();
-    for (std::uint64_t number = 0x3b0; number <= 0x3b7; ++number)
+    for (std::uint64_t number = 0x3b0; number <= 0x3bf; ++number)
         write(static_cast<unsigned>(number), number << 20U);
-    for (unsigned number = 0x3b8; number <= 0x3ef; ++number) EXPECT_TRUE(write(number, ~0ULL));
-    for (std::uint64_t number = 0x3b0; number <= 0x3b7; ++number)
+    for (unsigned number = 0x3c0; number <= 0x3ef; ++number) EXPECT_TRUE(write(number, ~0ULL));
+    for (std::uint64_t number = 0x3b0; number <= 0x3bf; ++number)
         EXPECT_EQ(read(static_cast<unsigned>(number)), number << 20U);
     for (unsigned number = 0x3a0; number <= 0x3af; ++number)
         EXPECT_EQ(write(number, ~0ULL), number % 2 == 0) << std::hex << number;
     EXPECT_EQ(read(0x3a0), 0x9f9f'9f9f'9f9f'9f9fU);
-    for (unsigned number = 0x3a2; number <= 0x3ae; number += 2) EXPECT_EQ(read(number), 0U);
-    for (unsigned number = 0x3b8; number <= 0x3ef; ++number)
+    EXPECT_EQ(read(0x3a2), 0x9f9f'9f9f'9f9f'9f9fU);
+    for (unsigned number = 0x3a4; number <= 0x3ae; number += 2) EXPECT_EQ(read(number), 0U);
+    for (unsigned number = 0x3c0; number <= 0x3ef; ++number)
         EXPECT_EQ(read(number), 0U) << std::hex << number;
     EXPECT_EQ(h.hart.loaded(), physical); // nothing physical happened
 }
@@ -309,18 +310,22 @@ TEST_P(VirtualCsrs, F08_LocksOfVirtualPmpEntriesHold) {
         Random random{seed};
         reset();
         for (int round = 0; round < 60; ++round) {
-            auto const configs = read(0x3a0);
-            auto const config = [configs](unsigned i) {
-                return i < 8 ? static_cast<std::uint8_t>(configs >> (8 * i)) : std::uint8_t{0};
+            std::uint64_t const configs[] = {read(0x3a0), read(0x3a2)};
+            auto const config = [&configs](unsigned i) {
+                return i < 16 ? static_cast<std::uint8_t>(configs[i / 8] >> (i % 8 * 8))
+                              : std::uint8_t{0};
             };
             auto const rare_locks = random() & (round < 40 ? 0x7f7f'7f7f'7f7f'7f7fULL : ~0ULL);
             if (random() % 2 == 0) {
-                write(0x3a0, rare_locks);
-                ASSERT_TRUE(ref::legal_pmpcfg(0x3a0, configs, rare_locks, read(0x3a0), contents))
-                    << std::hex << configs << " " << rare_locks << " " << read(0x3a0);
+                auto const which = static_cast<unsigned>(random() % 2);
+                auto const number = 0x3a0 + 2 * which;
+                write(number, rare_locks);
+                ASSERT_TRUE(
+                    ref::legal_pmpcfg(number, configs[which], rare_locks, read(number), contents))
+                    << std::hex << configs[which] << " " << rare_locks << " " << read(number);
                 continue;
             }
-            auto const i = static_cast<unsigned>(random() % 8);
+            auto const i = static_cast<unsigned>(random() % 16);
             auto const old = read(0x3b0 + i);
             auto const value = random();
             write(0x3b0 + i, value);

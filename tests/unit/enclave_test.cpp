@@ -220,26 +220,46 @@ TEST_F(Enclaves, WhatTheFirmwaresPmpDeniesTheHostCannotGiveAway) {
     EXPECT_EQ(bench.create(1).error, 0U);
 }
 
-TEST_F(Enclaves, O10_CreateRefusesWhatThePmpCannotHoldAndNothingIsLost) {
+class ManyEnclaves : public Enclaves {
+  protected:
+    ManyEnclaves() : Enclaves({.ram = 64 << 20}) {}
+
+    /// Their shared memory lies behind the memory of all of them.
+    Answer create(unsigned index) {
+        auto args = bench.default_args(index);
+        args.utm_base += 0x200'0000;
+        bench.put_args(args);
+        return bench.keystone(fid::Create, {Bench::args_at});
+    }
+};
+
+TEST_F(ManyEnclaves, O10_CreateRefusesOneMoreThanTheSlotsAndNothingIsLost) {
     std::vector<std::uint64_t> ids;
-    Answer made;
-    for (unsigned i = 0; i < 20 && (made = bench.create(i)).error == 0; ++i)
+    for (unsigned i = 0; i < enclave::max_enclaves; ++i) {
+        auto const made = create(i);
+        ASSERT_EQ(made.error, 0U) << i;
         ids.push_back(made.value);
-    EXPECT_EQ(made, (Answer{100013, 0}));
-    EXPECT_GE(ids.size(), 6U);
-    for (int round = 0; round < 50; ++round) { // destroy i, create i again: always the same room
+    }
+    EXPECT_EQ(create(enclave::max_enclaves), (Answer{100013, 0}));
+    for (int round = 0; round < 100; ++round) { // destroy i, create i again: always the same room
         auto const i = static_cast<unsigned>(round) % ids.size();
         ASSERT_EQ(destroy(ids[i]).error, 0U);
-        made = bench.create(static_cast<unsigned>(i));
+        auto const made = create(static_cast<unsigned>(i));
         ASSERT_EQ(made.error, 0U);
         EXPECT_EQ(std::ranges::count(ids, made.value), 0); // ids are not reused
         ids[i] = made.value;
     }
-    bench.play([](Hart& hart, GuestContext& guest) { // the host keeps its own memory
-        EXPECT_TRUE(hart.guest_load(Bench::epm - 8, 8, guest.mstatus).ok);
-        EXPECT_TRUE(hart.guest_load(Bench::utm, 8, guest.mstatus).ok);
+    for (std::uint64_t const at :
+         {Bench::epm - 8, Bench::utm + 0x200'0000}) // the host keeps its own memory
+        bench.play([at](Hart& hart, GuestContext& guest) {
+            if (!hart.guest_load(at, 8, guest.mstatus).ok)
+                return Trap{.cause = raw(Cause::LoadAccess), .tval = at, .mstatus = guest.mstatus};
+            return Trap{.cause = raw(Cause::EcallS), .mstatus = guest.mstatus};
+        });
+    bench.play([](Hart& hart, GuestContext& guest) {
+        EXPECT_TRUE(hart.guest_load(Bench::utm + 0x200'0000, 8, guest.mstatus).ok);
         EXPECT_FALSE(hart.guest_load(Bench::epm, 8, guest.mstatus).ok);
-        return Trap{.cause = raw(Cause::EcallS)};
+        return Trap{.cause = raw(Cause::EcallS), .mstatus = guest.mstatus};
     });
 }
 

@@ -6,6 +6,7 @@
 #include "monitor/plan.hpp"
 #include "reference/plan_reference.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <optional>
 #include <span>
@@ -41,9 +42,31 @@ constexpr std::optional<std::uint64_t> single_entry(std::uint64_t base, std::uin
     return base >> 2U | (size / 8 - (size == 4 ? 0 : 1));
 }
 
-/// Entries that lowering takes according to docs/design.md: one for a naturally aligned power of
-/// two, one that starts where the previous address register stands, else two. None if no number is
-/// enough: what ends at 2^56 cannot be the top of a TOR entry.
+/// The rules with neighbours of equal rights that touch or overlap as one, unless that would end at
+/// 2^56 without being everything (docs/design.md).
+inline Rules neighbours_joined(std::span<reference::Rule const> rules) {
+    Rules out;
+    for (auto const& rule : rules) {
+        if (!out.empty()) {
+            auto& before = out.back();
+            auto const low = std::min(before.base, rule.base);
+            auto const last = std::max(before.last, rule.last);
+            auto const touch = rule.base <= before.last + 1 && before.base <= rule.last + 1;
+            auto const equal = before.r == rule.r && before.w == rule.w && before.x == rule.x;
+            if (touch && equal && (last + 1 < reference::physical_limit || low == 0)) {
+                before.base = low;
+                before.last = last;
+                continue;
+            }
+        }
+        out.push_back(rule);
+    }
+    return out;
+}
+
+/// Entries that a list of rules takes (docs/design.md): one for a
+/// naturally aligned power of two, one that starts where the previous address register stands, else
+/// two. None if no number is enough: what ends at 2^56 cannot be the top of a TOR entry.
 inline std::optional<unsigned> entries_today(std::span<reference::Rule const> rules) {
     unsigned count = 0;
     std::uint64_t previous = 0;

@@ -190,6 +190,13 @@ bool touches_protected(State const& state, std::uint64_t at, unsigned length) {
     return false;
 }
 
+/// What vM may access while vMPRV is in force: loads and stores trap everywhere.
+Plan firmware_mprv_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp) {
+    auto plan = firmware_plan(denied, pmp);
+    plan.keep(arch::rights_x);
+    return plan;
+}
+
 std::vector<Plan> plans_of(State const& state) {
     return {firmware_plan(state.denied, state.pmp), firmware_mprv_plan(state.denied, state.pmp),
             host_plan(state.denied, state.pmp)};
@@ -209,7 +216,7 @@ class Plans : public testing::TestWithParam<unsigned> {
     /// Lowering of one plan against the plan, at all boundaries.
     static void check(Plan const& plan, unsigned entries) {
         auto const rules = rules_of(plan);
-        auto const lowered = lower(plan, entries);
+        auto const lowered = lower(plan.rules(), entries);
         auto const& image = lowered.image;
         for (auto const length : lengths)
             for (auto const at : reference::boundary_addresses(rules, length))
@@ -232,7 +239,7 @@ TEST_P(Plans, LoweringNeverAllowsWhatThePlanDeniesAndIsFaithfulWhenComplete) {
         auto const state = random_state(random);
         for (auto const& plan : plans_of(state)) {
             check(plan, GetParam());
-            complete += lower(plan, GetParam()).complete ? 1U : 0U;
+            complete += lower(plan.rules(), GetParam()).complete ? 1U : 0U;
         }
         if (HasFatalFailure()) return;
     }
@@ -244,7 +251,7 @@ TEST_P(Plans, P1_MonitorDevicesAndEnclavesAreNeverReachable) {
     for (int round = 0; round < 150; ++round) {
         auto const state = random_state(random);
         for (auto const& plan : plans_of(state)) {
-            auto const image = lower(plan, GetParam()).image;
+            auto const image = lower(plan.rules(), GetParam()).image;
             for (auto const length : {1U, 8U})
                 for (auto const at : edges_of(state, length)) {
                     if (!touches_protected(state, at, length)) continue;
@@ -259,7 +266,7 @@ TEST_P(Plans, P1_NothingChangesBetweenTheEdges) {
     Random random{200 + GetParam()};
     auto const state = random_state(random);
     for (auto const& plan : plans_of(state)) {
-        auto const image = lower(plan, GetParam()).image;
+        auto const image = lower(plan.rules(), GetParam()).image;
         auto const edges = edges_of(state, 8);
         for (std::size_t i = 0; i + 1 < edges.size(); ++i) {
             auto const gap = edges[i + 1] - edges[i];
@@ -280,7 +287,7 @@ TEST_P(Plans, P4_NoLockIsSetAndUnusedEntriesAreOffWithAddressZero) {
     for (int round = 0; round < 500; ++round) {
         auto const state = random_state(random);
         for (auto const& plan : plans_of(state)) {
-            auto const image = lower(plan, GetParam()).image;
+            auto const image = lower(plan.rules(), GetParam()).image;
             ASSERT_LE(image.used, GetParam());
             for (unsigned i = 0; i < arch::max_pmp_entries; ++i) {
                 ASSERT_TRUE(reference::pmp_entry_legal(image.cfg[i]));
@@ -300,16 +307,22 @@ TEST_P(Plans, P7_HostHasTheRightsOfABareMachineMinusWhatIsProtected) {
     Random random{400 + GetParam()};
     for (int round = 0; round < 80; ++round) {
         auto const state = random_state(random);
-        auto const lowered = lower(host_plan(state.denied, state.pmp), GetParam());
+        auto const lowered = lower(host_plan(state.denied, state.pmp).rules(), GetParam());
         for (auto const length : lengths)
             for (auto const at : edges_of(state, length))
                 for (auto const kind : kinds) {
-                    auto const bare = reference::pmp_allows(state.pmp.cfg, state.pmp.addr, Mode::S,
-                                                            at, length, kind);
-                    auto const wanted = bare && !touches_protected(state, at, length);
+                    auto const bare = [&](std::uint64_t first, unsigned bytes) {
+                        return reference::pmp_allows(state.pmp.cfg, state.pmp.addr, Mode::S, first,
+                                                     bytes, kind);
+                    };
+                    // Neighbours of equal rights are one entry: across their edge, too, each byte
+                    // counts for itself.
+                    auto may = !touches_protected(state, at, length);
+                    auto const must = may && bare(at, length);
+                    for (unsigned i = 0; i < length; ++i) may = may && bare(at + i, 1);
                     auto const has = allows(lowered.image, GetParam(), at, length, kind);
-                    ASSERT_TRUE(wanted || !has) << std::hex << at;
-                    ASSERT_TRUE(wanted == has || !lowered.complete)
+                    ASSERT_TRUE(may || !has) << std::hex << at << " " << length;
+                    ASSERT_TRUE(!must || has || !lowered.complete)
                         << std::hex << at << " " << length;
                 }
     }
@@ -325,8 +338,9 @@ TEST_P(Plans, P7_EachVirtualEntryCounts) {
                 State state;
                 state.pmp.cfg[index] = static_cast<std::uint8_t>(cfg | 0x18 | lock);
                 state.pmp.addr[index] = *arch::napot_address(place);
-                auto const host = lower(host_plan(state.denied, state.pmp), GetParam());
-                auto const firmware = lower(firmware_plan(state.denied, state.pmp), GetParam());
+                auto const host = lower(host_plan(state.denied, state.pmp).rules(), GetParam());
+                auto const firmware =
+                    lower(firmware_plan(state.denied, state.pmp).rules(), GetParam());
                 ASSERT_TRUE(host.complete && firmware.complete);
                 for (auto const kind : kinds) {
                     auto const at = place.base().raw;
@@ -345,8 +359,8 @@ TEST_P(Plans, P7_FirmwareHasTheRightsOfABareMachineMinusWhatIsProtected) {
     Random random{500 + GetParam()};
     for (int round = 0; round < 150; ++round) {
         auto const state = random_state(random);
-        auto const plain = lower(firmware_plan(state.denied, state.pmp), GetParam());
-        auto const mprv = lower(firmware_mprv_plan(state.denied, state.pmp), GetParam());
+        auto const plain = lower(firmware_plan(state.denied, state.pmp).rules(), GetParam());
+        auto const mprv = lower(firmware_mprv_plan(state.denied, state.pmp).rules(), GetParam());
         for (auto const at : edges_of(state, 1))
             for (auto const kind : kinds) {
                 auto const bare =
@@ -356,7 +370,9 @@ TEST_P(Plans, P7_FirmwareHasTheRightsOfABareMachineMinusWhatIsProtected) {
                 auto const has_mprv = allows(mprv.image, GetParam(), at, 1, kind);
                 ASSERT_TRUE(wanted || !has) << std::hex << at;
                 ASSERT_TRUE(wanted == has || !plain.complete) << std::hex << at;
-                ASSERT_EQ(has_mprv, kind == Kind::Execute && has) << std::hex << at;
+                auto const runs = kind == Kind::Execute && wanted;
+                ASSERT_TRUE(runs || !has_mprv) << std::hex << at;
+                ASSERT_TRUE(runs == has_mprv || !mprv.complete) << std::hex << at;
             }
     }
 }
@@ -370,7 +386,7 @@ TEST_P(Plans, P1_EnclaveReachesItsOwnMemoryAndNothingElse) {
         auto const utm = pick(random, 2) == 0 ? base + pages * 4096 : base - shared * 4096;
         enclave::Layout const layout{
             range(base, pages * 4096), range(utm, shared * 4096), {}, {}, {}};
-        auto const lowered = lower(enclave_plan(layout), GetParam());
+        auto const lowered = lower(enclave_plan(layout).rules(), GetParam());
         ASSERT_TRUE(lowered.complete);
         for (auto const edge :
              {base, base + pages * 4096, utm, utm + shared * 4096, board::monitor.base().raw,
@@ -400,7 +416,8 @@ TEST_P(Plans, F07_NoVirtualPmpOpensTheMonitorOrAnEnclaveToTheHost) {
                                         : mode == 2 ? target.base().raw >> 2U
                                                     : (target.last() + 1) >> 2U;
                 if (mode == 1 && index > 0) state.pmp.addr[index - 1] = target.base().raw >> 2U;
-                auto const image = lower(host_plan(state.denied, state.pmp), GetParam()).image;
+                auto const image =
+                    lower(host_plan(state.denied, state.pmp).rules(), GetParam()).image;
                 for (auto const at : edges_of(state, 8))
                     for (auto const kind : kinds)
                         ASSERT_FALSE(touches_protected(state, at, 8) &&
@@ -413,11 +430,11 @@ TEST(PlanRules, F08_ALockedVirtualPmpBindsTheFirmwareToo) {
     VirtualPmp pmp;
     pmp.addr[2] = *arch::napot_address(range(0x8300'0000, 0x1000));
     pmp.cfg[2] = 0x98; // L, NAPOT, no rights
-    auto const image = lower(firmware_plan({}, pmp), 16).image;
+    auto const image = lower(firmware_plan({}, pmp).rules(), 16).image;
     EXPECT_FALSE(allows(image, 16, 0x8300'0000, 8, Kind::Read));
     EXPECT_TRUE(allows(image, 16, 0x8300'1000, 8, Kind::Read));
     pmp.cfg[2] = 0x18;
-    auto const unlocked = lower(firmware_plan({}, pmp), 16).image;
+    auto const unlocked = lower(firmware_plan({}, pmp).rules(), 16).image;
     EXPECT_TRUE(allows(unlocked, 16, 0x8300'0000, 8, Kind::Read));
 }
 
@@ -426,8 +443,8 @@ TEST(PlanRules, AllowsAgreesWithTheReferenceOnEveryRange) {
     for (int round = 0; round < 300; ++round) {
         Plan plan;
         for (auto count = pick(random, 6); count > 0; --count)
-            plan.add(range(pick(random, 40), 1 + pick(random, 30)),
-                     {pick(random, 4) != 0, pick(random, 4) != 0, pick(random, 4) != 0});
+            plan.add({range(pick(random, 40), 1 + pick(random, 30)),
+                      {pick(random, 4) != 0, pick(random, 4) != 0, pick(random, 4) != 0}});
         auto const rules = rules_of(plan);
         for (unsigned base = 0; base < 64; ++base)
             for (unsigned length = 1; length < 24; ++length) {
@@ -441,20 +458,6 @@ TEST(PlanRules, AllowsAgreesWithTheReferenceOnEveryRange) {
     }
 }
 
-TEST(PlanRules, ReadableCodeAddsReadingExactlyWhereExecutionIsAllowed) {
-    Random random{9};
-    for (int round = 0; round < 100; ++round) {
-        auto const state = random_state(random);
-        auto const image = lower(firmware_mprv_plan(state.denied, state.pmp), 16).image;
-        auto const readable = arch::PmpImage{readable_code(image)};
-        for (auto const at : edges_of(state, 1)) {
-            ASSERT_EQ(allows(readable, 16, at, 1, Kind::Read),
-                      allows(image, 16, at, 1, Kind::Execute));
-            ASSERT_FALSE(allows(readable, 16, at, 1, Kind::Write));
-        }
-    }
-}
-
 TEST(PlanRules, TheMostRulesAStateCanHaveFitIntoAPlan) {
     State state;
     for (unsigned i = 0; i < enclave::max_enclaves; ++i)
@@ -464,7 +467,7 @@ TEST(PlanRules, TheMostRulesAStateCanHaveFitIntoAPlan) {
         state.pmp.addr[i] = *arch::napot_address(range(0x9000'0000 + 0x1000ULL * i, 0x1000));
     }
     for (auto const& plan : plans_of(state)) {
-        auto const lowered = lower(plan, 16);
+        auto const lowered = lower(plan.rules(), 16);
         EXPECT_FALSE(lowered.complete);
         for (unsigned i = 0; i < enclave::max_enclaves; ++i)
             EXPECT_FALSE(allows(lowered.image, 16, 0x8040'0000 + 0x2000ULL * i, 8, Kind::Read));

@@ -155,12 +155,12 @@ class ToyPlans : public testing::Test {
             layers[i] = {bytes_between(range.base().raw - base, range.last() + 1 - base), rights};
         }
         PlanAnswers const answers{std::span{layers}.first(count)};
-        auto const needed = entries_today(std::span{rules}.first(count));
+        auto const needed = entries_today(neighbours_joined(std::span{rules}.first(count)));
         ++counts.plans;
         Lowered previous;
         previous.complete = false;
         for (auto const limit : limits) {
-            auto const lowered = lower(plan, limit);
+            auto const lowered = lower(plan.rules(), limit);
             auto const fits = needed && *needed <= limit;
             ++(lowered.complete ? counts.complete : counts.refused);
             ASSERT_EQ(lowered.complete, fits) << text(plan, limit);
@@ -188,10 +188,10 @@ class ToyPlans : public testing::Test {
                      Rights second) {
         for (auto const& a : places) {
             auto one = plan;
-            one.add(a, first);
+            one.add({a, first});
             for (auto const& b : places) {
                 auto two = one;
-                two.add(b, second);
+                two.add({b, second});
                 check(two);
                 if (HasFatalFailure()) return;
             }
@@ -204,7 +204,7 @@ class ToyPlans : public testing::Test {
         for (auto const& place : places)
             for (auto const rights : all_rights) {
                 Plan plan;
-                plan.add(place, rights);
+                plan.add({place, rights});
                 check(plan);
             }
         for (auto const first : all_rights)
@@ -216,7 +216,7 @@ class ToyPlans : public testing::Test {
     void check_three_rules(std::span<PhysRange const> places, std::array<Rights, 3> const& rights) {
         for (auto const& place : places) {
             Plan plan;
-            plan.add(place, rights[0]);
+            plan.add({place, rights[0]});
             check_pairs(plan, places, rights[1], rights[2]);
             if (HasFatalFailure()) return;
         }

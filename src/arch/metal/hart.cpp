@@ -111,7 +111,8 @@ bool Hart::find_pmp() {
     });
     if (config::pmp_limit != 0 && config::pmp_limit < count) count = config::pmp_limit;
     loaded_ = {};
-    return count >= 6 && features_.pmp_granule <= 12; // what is denied is made of pages
+    return count >= min_pmp_entries &&
+           features_.pmp_granule <= 12; // what is denied is made of pages
 }
 
 void Hart::load_pmp(PmpImage const& image) {
