@@ -120,7 +120,7 @@ uint64_t restrict_operand(unsigned number, Form form, uint64_t value) {
     case csr::Senvcfg:
     case csr::Henvcfg: return avoid_field(value, form, 4, 3);
     case csr::Pmpcfg0: return pmpcfg_operand(value, form);
-    case csr::Pmpcfg2: return pmpcfg_operand(value, form) & ~0x1818181818181818ULL;
+    case csr::Pmpcfg2: return pmpcfg_operand(value, form) & ~0x7878787878787878ULL;
     case csr::Stimecmp:
     case csr::Vstimecmp:
     case csr::Htimedelta: return value & far_times;
