@@ -23,8 +23,6 @@ void report(HartState& h, GuestAccess const& access, u64 status) {
     auto const tinst = hyper ? h.hart.read<csr::Mtinst>() : 0;
     // A transformed instruction (bit 0, 9.6.3) would be the monitor's own.
     h.trap = {access.cause, access.tval, tval2, (tinst & 1U) != 0 ? 0 : tinst, status};
-    // mtval2 is of guest page faults only (9.4.4). QEMU 7.2 calls them others if MPRV makes them.
-    if (tval2 != 0) h.trap.cause = raw(Cause::LoadGuestPage) + (access.cause & 2U);
 }
 
 namespace {
@@ -170,7 +168,10 @@ Next emulate_hyper(HartState& h, u32 bits) {
     auto const insn = decode_hyper({bits});
     if (!h.hart.features().has('H') || insn.kind == Insn::Kind::Unknown) return illegal(h, bits);
     auto const mode = static_cast<Priv>(hstatus::Spvp::get(h.v.hstatus));
-    return access_as_host(h, insn, rights(mode, true, h.v.mstatus));
+    auto const next = access_as_host(h, insn, rights(mode, true, h.v.mstatus));
+    // mtval2 is of guest page faults only (9.4.4). QEMU 7.2 calls them others if MPRV makes them.
+    if (h.trap.tval2 != 0) h.trap.cause = raw(Cause::LoadGuestPage) + (h.trap.cause & 2U);
+    return next;
 }
 
 Next emulate_misaligned(HartState& h) {
