@@ -11,6 +11,10 @@ namespace {
 struct [[gnu::may_alias]] Word {
     std::uint64_t value;
 };
+/// As many as the compiler moves without a call.
+struct [[gnu::may_alias]] Words {
+    std::uint64_t values[4];
+};
 using Byte = unsigned char;
 
 std::uintptr_t number(void const* address) { return __builtin_bit_cast(std::uintptr_t, address); }
@@ -25,6 +29,8 @@ template <typename Unit> void copy(void* to, void const* from) {
 void* copy_up(void* to, void const* from, std::size_t size) {
     auto* target = static_cast<Byte*>(to);
     auto const* source = static_cast<Byte const*>(from);
+    for (; size >= 32 && aligned<Word>(target, source); size -= 32, target += 32, source += 32)
+        copy<Words>(target, source);
     for (; size >= 8 && aligned<Word>(target, source); size -= 8, target += 8, source += 8)
         copy<Word>(target, source);
     for (; size != 0; --size) *target++ = *source++;
@@ -54,6 +60,9 @@ void* memset(void* to, int value, std::size_t size) {
     auto* byte = static_cast<Byte*>(to);
     auto const fill = static_cast<Byte>(value);
     auto const word = fill * std::uint64_t{0x0101010101010101};
+    Words const words{word, word, word, word};
+    for (; size >= 32 && aligned<Word>(byte, byte); size -= 32, byte += 32)
+        copy<Words>(byte, &words);
     for (; size >= 8 && aligned<Word>(byte, byte); size -= 8, byte += 8) copy<Word>(byte, &word);
     for (; size != 0; --size) *byte++ = fill;
     return to;

@@ -20,7 +20,7 @@ DeniedRanges PublishedRanges::read() const {
         DeniedRanges out;
         for (unsigned i = 0; i < max_enclaves; ++i) {
             auto const range = PhysRange::make({words_[i].base.load()}, words_[i].size.load());
-            if (range) out.ranges[i] = *range;
+            if (range) out[i] = *range;
         }
         if (before % 2 == 0 && sequence_.load() == before) return out;
     }

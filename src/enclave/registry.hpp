@@ -37,9 +37,7 @@ struct Enclave {
 };
 
 /// A list of physical ranges that every world's plan denies, read without a lock.
-struct DeniedRanges {
-    std::array<std::optional<PhysRange>, max_enclaves> ranges{};
-};
+using DeniedRanges = std::array<std::optional<PhysRange>, max_enclaves>;
 
 /// The published form: one writer at a time (it holds the registry's lock), any number of readers.
 /// A sequence counter is odd while it changes; readers retry.

@@ -47,14 +47,6 @@ Result<std::span<u8>> room_for_tree(HartState& h, DeviceTree const& tree,
     return h.hart.bytes(wanted);
 }
 
-/// The tree's seed is all the entropy there is on boards without a source of their own.
-Result<void> seed_generator(HartState& h, attest::Bytes entropy) {
-    auto identity = h.monitor->identity.lock([] {});
-    auto drbg = h.monitor->drbg.lock([] {});
-    auto const personal = identity->drbg_personalisation();
-    return drbg->seed(entropy, personal ? *personal : attest::Bytes{});
-}
-
 attest::Digest image_hash(HandOver const& given) {
     std::array<u8, 8> const zeros{};
     return attest::sha3_512({given.image.first(given.boot_word), zeros,
@@ -104,7 +96,10 @@ Result<void> prepare(HartState& h, HandOver const& given) {
     TRY(use_boot_page(h, given));
     auto const whole_seed = tree.seed;
     auto const seed = whole_seed.first(std::min(whole_seed.size(), attest::Drbg::max_entropy));
-    auto const seeded = seed_generator(h, seed); // without, create is refused
+    auto const personal = h.monitor->identity.lock([] {})->drbg_personalisation();
+    // The tree's seed is all the entropy there is; without, create is refused.
+    auto const seeded =
+        h.monitor->drbg.lock([] {})->seed(seed, personal ? *personal : attest::Bytes{});
     wipe(whole_seed.data(), whole_seed.size());
     boot.tree_hash = attest::sha3_512({tree.bytes()});
     if (seeded) TRY(h.monitor->drbg.lock([] {})->fill(seed));

@@ -5,6 +5,7 @@
 #include "config.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace plinth::monitor {
 namespace {
@@ -20,7 +21,7 @@ void deny_protected(Plan& plan, enclave::DeniedRanges const& denied, bool device
         if (devices) plan.add({device, rights_none});
     if (config::test_unprotected) return;
     plan.add({board::monitor, rights_none});
-    for (auto const& range : denied.ranges)
+    for (auto const& range : denied)
         if (range) plan.add({*range, rights_none});
 }
 
@@ -48,7 +49,7 @@ bool write(PmpImage& image, unsigned limit, PhysRange range, Rights rights) {
     return put(image, limit, static_cast<u8>(cfg | pmpcfg::tor), top);
 }
 
-/// The part of a window around `at` that one entry holds: the largest aligned power of two.
+/// The largest aligned power of two around `at` in a window: a partition of the window.
 Rule block(Rule const& window, PhysAddr at) {
     auto const of = [&](u64 size) {
         auto const base = at.raw & ~(size - 1);
@@ -133,16 +134,14 @@ Plan enclave_plan(enclave::Layout const& layout) {
 Lowered lower(std::span<Rule const> rules, unsigned entries) {
     Lowered out;
     auto const limit = std::min(entries, max_pmp_entries);
-    while (out.complete && out.count < rules.size()) {
-        auto [range, rights] = rules[out.count];
-        auto next = out.count + 1;
-        for (; next < rules.size() && rules[next].rights == rights; ++next) {
-            auto const both = joined(range, rules[next].range);
+    for (auto rule = rules.begin(); rule != rules.end() && out.complete;) {
+        auto [range, rights] = *rule++;
+        for (; rule != rules.end() && rule->rights == rights; ++rule) {
+            auto const both = joined(range, rule->range);
             if (!both) break;
             range = *both;
         }
         out.complete = write(out.image, limit, range, rights);
-        if (out.complete) out.count = next;
     }
     return out;
 }
@@ -150,41 +149,40 @@ Lowered lower(std::span<Rule const> rules, unsigned entries) {
 void LoweredPlan::make(Plan const& plan, unsigned entries) {
     plan_ = plan;
     entries_ = entries;
-    windows_ = {};
-    auto lowered = lower(plan.rules(), entries);
+    blocks_ = {};
+    auto const lowered = lower(plan.rules(), entries);
     cached_ = !lowered.complete;
-    Rule const nothing[] = {{everything, rights_none}}; // QEMU refuses mret while no entry is on
-    if (cached_) lowered = lower(nothing, entries);
     image_ = lowered.image;
+    // QEMU refuses mret while no entry is on.
+    if (cached_) write(image_ = {}, entries, everything, rights_none);
 }
 
 bool LoweredPlan::load(std::span<Rule const> needed) {
-    RuleList<max_pmp_entries> wanted;
-    for (auto const& rule : needed) wanted.add(rule);
-    for (auto const& old : windows_.rules()) {
-        auto const meets = [&](Rule const& rule) { return rule.range.overlaps(old.range); };
-        if (!wanted.full() && !std::ranges::any_of(needed, meets)) wanted.add(old);
+    if (needed.size() > entries_) return false;
+    auto const ages = std::span{loaded_}.first(entries_);
+    ++loads_;
+    for (auto const& block : needed) {
+        auto const blocks = blocks_.rules();
+        auto const found = std::ranges::find(blocks, block.range, &Rule::range);
+        auto index = found - blocks.begin();
+        if (index == entries_) index = std::ranges::min_element(ages) - ages.begin();
+        ages[static_cast<std::size_t>(index)] = loads_;
+        if (found != blocks.end()) continue;
+        blocks_.put(static_cast<std::size_t>(index), block);
+        auto const used = std::exchange(image_.used, static_cast<unsigned>(index));
+        write(image_, entries_, block.range, block.rights);
+        image_.used = std::max(used, image_.used);
     }
-    auto lowered = lower(wanted.rules(), entries_);
-    if (lowered.count < needed.size()) lowered = lower(needed, entries_); // not merged with others
-    if (lowered.count < needed.size()) return false;
-    windows_ = {};
-    for (auto const& rule : wanted.rules().first(lowered.count)) windows_.add(rule);
-    image_ = lowered.image;
     return true;
 }
 
 bool Needed::grants(PhysAddr at, Rights asked) {
-    auto const* known = windows.find(at);
-    auto const* used = lowered.find(at);
-    // Blocks have sizes that are powers of two: what has none is a whole window.
-    auto const whole = !blocks && used != nullptr && !std::has_single_bit(used->range.size());
-    auto const window = known != nullptr ? *known : whole ? *used : lowered.plan().window(at);
-    if (!window.rights.covers(asked)) return false;
-    missing |= used == nullptr; // what is in use may be a part of the window
-    if (known != nullptr) return true;
-    overflow |= windows.full();
-    if (!overflow) windows.add(blocks ? block(window, at) : window);
+    auto const* known = blocks.find(at);
+    auto const* used = known != nullptr ? known : lowered.find(at);
+    auto const rule = used != nullptr ? *used : lowered.plan().window(at);
+    if (!rule.rights.covers(asked)) return false;
+    missing |= used == nullptr;
+    if (known == nullptr && !blocks.full()) blocks.add(used != nullptr ? rule : block(rule, at));
     return true;
 }
 

@@ -41,9 +41,12 @@ struct Rule {
 template <std::size_t Capacity> class RuleList {
   public:
     static constexpr std::size_t capacity = Capacity;
-    void add(Rule const& rule) {
-        SM_CHECK(count_ < Capacity);
-        rules_[count_++] = rule;
+    void add(Rule const& rule) { put(count_, rule); }
+    /// In the place of the rule `index`, or behind the last one.
+    void put(std::size_t index, Rule const& rule) {
+        SM_CHECK(index <= count_ && index < Capacity);
+        rules_[index] = rule;
+        if (index == count_) ++count_;
     }
     std::span<Rule const> rules() const { return {rules_.data(), count_}; }
     bool full() const { return count_ == Capacity; }
@@ -78,10 +81,9 @@ Plan host_plan(enclave::DeniedRanges const& denied, VirtualPmp const& pmp);
 /// Its own memory and the shared memory, never to be executed.
 Plan enclave_plan(enclave::Layout const& layout);
 
-/// Rules as PMP entries: the first `count` of them; all, if `complete`.
+/// Rules as PMP entries: some of the first ones; all, if `complete`.
 struct Lowered {
     arch::PmpImage image{};
-    std::size_t count{0};
     bool complete{true};
 };
 
@@ -91,16 +93,17 @@ struct Lowered {
 Lowered lower(std::span<Rule const> rules, unsigned entries);
 
 /// A plan as the PMP holds it: whole if it fits, else as a cache. Then the PMP denies what none of
-/// the windows in use allows; a window is a part of the plan, all of which has the same rights.
+/// the blocks in use allows; a block is an aligned power of two of bytes, one entry, all of which
+/// has the same rights.
 class LoweredPlan {
   public:
     void make(Plan const& plan, unsigned entries);
     Plan const& plan() const { return plan_; }
     arch::PmpImage const& image() const { return image_; }
     bool cached() const { return cached_; }
-    /// The window in use that has this byte, if any.
-    Rule const* find(PhysAddr at) const { return windows_.find(at); }
-    /// Makes the image hold all of `needed`, and of the windows in use the most recent that fit.
+    /// The block in use that has this byte, if any.
+    Rule const* find(PhysAddr at) const { return blocks_.find(at); }
+    /// Makes the image hold all of `needed`, and of the blocks in use the most recent that fit.
     /// False, changing nothing, if `needed` alone does not fit.
     bool load(std::span<Rule const> needed);
 
@@ -108,19 +111,19 @@ class LoweredPlan {
     arch::PmpImage image_{};
     bool cached_{false};
     unsigned entries_{0};
-    RuleList<arch::max_pmp_entries> windows_{}; ///< disjoint, the most recent first
+    RuleList<arch::max_pmp_entries> blocks_{};        ///< number i is entry i of the image
+    std::array<u64, arch::max_pmp_entries> loaded_{}; ///< the last load() that needed it
+    u64 loads_{0};
     Plan plan_{};
 };
 
-/// The windows that one instruction needs at the same time.
+/// The blocks that one instruction needs at the same time.
 struct Needed {
     LoweredPlan const& lowered;
-    bool blocks;          ///< only such windows as take one entry each
-    bool missing{false};  ///< some are not in use
-    bool overflow{false}; ///< there are more than any hart holds
-    RuleList<arch::max_pmp_entries> windows{};
+    bool missing{false};                          ///< some are not in use
+    RuleList<arch::max_pmp_entries + 1> blocks{}; ///< if full: more than any hart holds
 
-    /// Whether the plan grants an access to this byte; then its window is needed.
+    /// Whether the plan grants an access to this byte; then its block is needed.
     bool grants(PhysAddr at, arch::Rights asked);
 };
 

@@ -80,33 +80,33 @@ Next access_for_guest(HartState& h, Next otherwise) {
     return skip(insn.length);
 }
 
-/// Loads what the instruction at pc and the access that trapped need.
+/// Loads what the access that trapped needs; also what the fetch at pc needs, if the last fault was
+/// at the same pc: it may have lost its blocks.
 Refill refill_for_trap(HartState& h, Rights wanted) {
     auto const pc = h.regs.guest.pc;
     Asked const asked[] = {{h.trap.tval, wanted, asks_guest(h)},
                            {pc, rights_x, in_guest(h)},
                            {pc + 2, rights_x, in_guest(h)}};
     // The hart comes to the second page of a fetch only if it found nothing wrong with the first.
-    auto const more = wanted.x ? h.trap.tval == pc + 2 : is_full_length(fetch_hidden(h));
-    auto const crosses = pc % page_size == page_size - 2 && more;
-    return refill(h, std::span{asked}.first(crosses ? 3 : 2));
+    auto const more = [&] {
+        return wanted.x ? h.trap.tval == pc + 2 : is_full_length(fetch_hidden(h));
+    };
+    auto const crosses = pc % page_size == page_size - 2 && more();
+    return refill(h, std::span{asked}.first(crosses ? 3 : h.faults.pc == pc ? 2 : 1));
 }
 
 } // namespace
 
 Refill refill(HartState& h, std::span<Asked const> asked) {
     auto& plan = *h.loaded;
-    for (auto const blocks : {false, true}) {
-        Needed needed{plan, blocks};
-        auto const allowed = collect(h, asked, needed);
-        // Where something was missing the hart has not judged the PTEs yet: it may say page fault.
-        if (!needed.missing) return allowed ? Refill::Present : Refill::Denied;
-        if (needed.overflow || !plan.load(needed.windows.rules())) continue;
-        h.loaded = nullptr;
-        load_plan(h, plan);
-        return Refill::Loaded;
-    }
-    return Refill::TooMany;
+    Needed needed{plan};
+    auto const allowed = collect(h, asked, needed);
+    // Where something was missing the hart has not judged the PTEs yet: it may say page fault.
+    if (!needed.missing) return allowed ? Refill::Present : Refill::Denied;
+    if (!plan.load(needed.blocks.rules())) return Refill::TooMany;
+    h.loaded = nullptr;
+    load_plan(h, plan);
+    return Refill::Loaded;
 }
 
 Next plan_fault(HartState& h) {

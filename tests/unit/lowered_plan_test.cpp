@@ -47,18 +47,11 @@ std::string text(std::span<Rule const> windows) {
     return out.str();
 }
 
-/// Entries of one window wherever it stands; none if no number is enough.
-std::optional<unsigned> cost(PhysRange range) {
-    if (single_entry(range.base().raw, range.last())) return 1;
-    if (range.last() + 1 >= reference::physical_limit) return std::nullopt;
-    return 2;
-}
-
 /// One LoweredPlan under load, and what is known of it.
 class Cache {
   public:
     struct Seen {
-        unsigned loaded{0}, refused{0}, evictions{0}, blocks{0}, denied{0}, present{0};
+        unsigned loaded{0}, refused{0}, evictions{0}, denied{0}, present{0};
     };
     struct Access {
         std::uint64_t at;
@@ -88,18 +81,16 @@ class Cache {
     }
 
     /// What an instruction with these accesses brings about.
-    void access(std::vector<Access> const& accesses, bool blocks) {
-        Needed needed{lowered_, blocks};
-        ASSERT_NO_FATAL_FAILURE(ask(needed, accesses, blocks));
-        if (needed.overflow) return;
+    void access(std::vector<Access> const& accesses) {
+        Needed needed{lowered_};
+        ASSERT_NO_FATAL_FAILURE(ask(needed, accesses));
         auto const image = lowered_.image();
-        std::vector<Rule> const wanted{needed.windows.rules().begin(),
-                                       needed.windows.rules().end()};
-        if (!lowered_.load(wanted)) {
+        std::vector<Rule> const wanted{needed.blocks.rules().begin(), needed.blocks.rules().end()};
+        ASSERT_EQ(lowered_.load(wanted), wanted.size() <= limit_) << text(wanted);
+        if (wanted.size() > limit_) {
             ++seen_.refused;
             ASSERT_EQ(lowered_.image(), image);
-            for (auto const& old : recent_) ASSERT_TRUE(in_use(old.range));
-            ASSERT_FALSE(must_fit(wanted)) << text(wanted);
+            for (auto const& [old, when] : uses_) ASSERT_TRUE(in_use(old.range));
             return;
         }
         ++seen_.loaded;
@@ -109,7 +100,7 @@ class Cache {
     }
 
   private:
-    void ask(Needed& needed, std::vector<Access> const& accesses, bool blocks) {
+    void ask(Needed& needed, std::vector<Access> const& accesses) {
         auto missing = false;
         for (auto const& [at, asked] : accesses) {
             auto const granted = truth_.run(at).rights.covers(asked);
@@ -117,25 +108,21 @@ class Cache {
             missing |= granted && lowered_.find({at}) == nullptr;
             seen_.denied += granted ? 0 : 1;
         }
-        ASSERT_TRUE(blocks || needed.missing == missing);
+        ASSERT_EQ(needed.missing, missing);
         seen_.present += missing ? 0 : 1;
-        seen_.blocks += blocks ? 1 : 0;
-        for (auto const& [range, rights] : needed.windows.rules()) {
-            auto const& run = truth_.run(range.base().raw);
-            ASSERT_LE(range.last(), run.last);
-            ASSERT_EQ(rights, run.rights);
-            ASSERT_TRUE(!blocks || single_entry(range.base().raw, range.last()));
-        }
+        for (auto const& block : needed.blocks.rules())
+            ASSERT_NO_FATAL_FAILURE(expect_block(block));
     }
 
-    bool must_fit(std::vector<Rule> const& wanted) const {
-        unsigned sum = 0;
-        for (auto const& window : wanted) {
-            auto const one = cost(window.range);
-            if (!one) return false;
-            sum += *one;
-        }
-        return sum <= limit_;
+    /// One entry, of one run, and the one twice as large would not be.
+    void expect_block(Rule const& block) const {
+        auto const base = block.range.base().raw, size = block.range.size();
+        auto const& run = truth_.run(base);
+        ASSERT_TRUE(single_entry(base, block.range.last()));
+        ASSERT_LE(block.range.last(), run.last);
+        ASSERT_EQ(block.rights, run.rights);
+        auto const twice = base & ~(2 * size - 1);
+        ASSERT_TRUE(twice < run.base || twice + (2 * size - 1) > run.last) << std::hex << base;
     }
 
     bool in_use(PhysRange range) const {
@@ -144,15 +131,15 @@ class Cache {
     }
 
     void expect_loaded(std::vector<Access> const& accesses, std::vector<Rule> const& wanted) {
-        for (auto const& window : wanted) ASSERT_TRUE(in_use(window.range));
+        for (auto const& block : wanted) ASSERT_TRUE(in_use(block.range));
         auto const image = hart();
         for (auto const& [at, asked] : accesses) {
-            auto const* window = lowered_.find({at});
+            auto const* block = lowered_.find({at});
             if (!truth_.run(at).rights.covers(asked)) continue;
-            ASSERT_NE(window, nullptr);
+            ASSERT_NE(block, nullptr);
             for (auto const width : access_widths)
                 for (auto const kind : kinds_of(asked))
-                    ASSERT_TRUE(at + width - 1 > window->range.last() ||
+                    ASSERT_TRUE(at + width - 1 > block->range.last() ||
                                 image.allows(at, width, kind))
                         << std::hex << at;
         }
@@ -162,32 +149,39 @@ class Cache {
                 ASSERT_TRUE(&a == &b || a.end <= b.low || b.end <= a.low) << text(wanted);
     }
 
-    /// What was in use stays in the order of its use, as far as it fits.
+    /// What was in use stays as long as nothing that was needed longer ago is there, and there is
+    /// no room.
     void expect_most_recent(std::vector<Rule> const& wanted) {
-        auto order = wanted;
-        for (auto const& old : recent_) {
-            auto const meets = [&](Rule const& rule) { return rule.range.overlaps(old.range); };
-            if (std::none_of(wanted.begin(), wanted.end(), meets)) order.push_back(old);
+        ++time_;
+        for (auto const& block : wanted) {
+            auto const same = [&](Use const& use) { return use.block.range == block.range; };
+            std::erase_if(uses_, same);
+            uses_.push_back({block, time_});
         }
-        recent_.clear();
-        Rule const* evicted = nullptr;
-        for (auto const& window : order) {
-            auto const kept = in_use(window.range);
-            ASSERT_FALSE(evicted != nullptr && kept) << "an older window was kept";
-            if (!kept && evicted == nullptr) evicted = &window;
-            if (kept) recent_.push_back(window);
-        }
-        if (evicted == nullptr) return;
-        ++seen_.evictions;
-        // Not without need. What ends with memory may have been named together with another only.
-        ASSERT_TRUE(lowered_.image().used + 1 >= limit_ || !cost(evicted->range)) << text(order);
+        unsigned newest_gone = 0, oldest_kept = time_;
+        auto const gone = [&](Use const& use) {
+            auto const out = !in_use(use.block.range);
+            if (out) newest_gone = std::max(newest_gone, use.when);
+            if (!out) oldest_kept = std::min(oldest_kept, use.when);
+            return out;
+        };
+        auto const evicted = std::erase_if(uses_, gone);
+        ASSERT_LE(newest_gone, oldest_kept) << "an older block was kept";
+        ASSERT_EQ(lowered_.image().used, std::max<std::size_t>(uses_.size(), 1)); // deny by default
+        seen_.evictions += static_cast<unsigned>(evicted);
+        ASSERT_TRUE(evicted == 0 || uses_.size() == limit_) << "without need";
     }
 
     Truth truth_;
     unsigned limit_;
     Seen& seen_;
     LoweredPlan lowered_{};
-    std::vector<Rule> recent_{}; ///< windows in use, the most recent first
+    struct Use {
+        Rule block;
+        unsigned when; ///< it was last needed
+    };
+    std::vector<Use> uses_{};
+    unsigned time_{0};
 };
 
 class CachedPlans : public testing::TestWithParam<unsigned> {
@@ -199,7 +193,7 @@ class CachedPlans : public testing::TestWithParam<unsigned> {
     std::vector<Cache::Access> pick_accesses(Random& random, Truth const& truth,
                                              std::vector<std::uint64_t> const& places) {
         std::vector<Cache::Access> out;
-        for (auto count = 1 + pick(random, 1 + GetParam()); count > 0; --count) {
+        for (auto count = 1 + pick(random, 2 * GetParam()); count > 0; --count) {
             auto at = places[pick(random, places.size())];
             for (int tries = 0; tries < 3 && truth.run(at).rights == Rights{}; ++tries)
                 at = places[pick(random, places.size())];
@@ -208,40 +202,33 @@ class CachedPlans : public testing::TestWithParam<unsigned> {
         return out;
     }
 
-    void check(Random& random, Plan const& plan, bool mixed) {
+    void check(Random& random, Plan const& plan) {
         Cache cache{plan, GetParam(), seen};
         ++(cache.lowered().cached() ? cached : whole);
         if (!cache.lowered().cached()) return cache.expect_faithful();
         for (auto const at : cache.truth().starts())
             for (auto const kind : access_kinds) ASSERT_FALSE(cache.hart().allows(at, 1, kind));
         auto const places = cache.truth().places();
-        auto blocks = pick(random, 2) == 0;
         for (int step = 0; step < 20; ++step) {
-            if (mixed) blocks = pick(random, 2) == 0;
             auto const accesses = pick_accesses(random, cache.truth(), places);
-            ASSERT_NO_FATAL_FAILURE(cache.access(accesses, blocks)) << "step " << step;
+            ASSERT_NO_FATAL_FAILURE(cache.access(accesses)) << "step " << step;
         }
-    }
-
-    void check_many(unsigned seed, bool mixed) {
-        Random random{seed + GetParam()};
-        for (int round = 0; round < 250; ++round)
-            ASSERT_NO_FATAL_FAILURE(check(random, pick_plan(random), mixed)) << "round " << round;
-        EXPECT_GT(whole, 20U);
-        EXPECT_GT(cached, 100U);
-        EXPECT_GT(seen.loaded, 1000U);
-        EXPECT_GT(seen.refused, 20U);
-        EXPECT_GT(seen.evictions, 100U);
-        EXPECT_GT(seen.blocks, 100U);
-        EXPECT_GT(seen.denied, 100U);
-        EXPECT_GT(seen.present, 10U);
     }
 };
 INSTANTIATE_TEST_SUITE_P(Entries, CachedPlans, testing::Values(6U, 7U, 8U, 11U, 16U));
 
-TEST_P(CachedPlans, P1_NeverAllowMoreThanThePlanWhateverIsLoaded) { check_many(100, false); }
-
-TEST_P(CachedPlans, P1_NorWithWindowsAndBlocksInTurn) { check_many(200, true); }
+TEST_P(CachedPlans, P1_NeverAllowMoreThanThePlanWhateverIsLoaded) {
+    Random random{100 + GetParam()};
+    for (int round = 0; round < 500; ++round)
+        ASSERT_NO_FATAL_FAILURE(check(random, pick_plan(random))) << "round " << round;
+    EXPECT_GT(whole, 40U);
+    EXPECT_GT(cached, 200U);
+    EXPECT_GT(seen.loaded, 2000U);
+    EXPECT_GT(seen.refused, 20U);
+    EXPECT_GT(seen.evictions, 200U);
+    EXPECT_GT(seen.denied, 200U);
+    EXPECT_GT(seen.present, 20U);
+}
 
 /// As many different blocks as there are entries always fit.
 TEST_P(CachedPlans, P4_HaveRoomForAsManyBlocksAsThereAreEntries) {
@@ -252,14 +239,13 @@ TEST_P(CachedPlans, P4_HaveRoomForAsManyBlocksAsThereAreEntries) {
         LoweredPlan lowered;
         lowered.make(plan, GetParam());
         Truth const truth{plan};
-        Needed needed{lowered, true};
+        Needed needed{lowered};
         auto const places = truth.places();
-        for (int i = 0; i < 300 && needed.windows.rules().size() < GetParam(); ++i)
+        for (int i = 0; i < 300 && needed.blocks.rules().size() < GetParam(); ++i)
             (void)needed.grants({places[pick(random, places.size())]}, {.r = true});
-        ASSERT_TRUE(!needed.overflow);
-        full += needed.windows.rules().size() == GetParam() ? 1 : 0;
-        ASSERT_TRUE(lowered.load(needed.windows.rules()))
-            << "round " << round << text(needed.windows.rules());
+        full += needed.blocks.rules().size() == GetParam() ? 1 : 0;
+        ASSERT_TRUE(lowered.load(needed.blocks.rules()))
+            << "round " << round << text(needed.blocks.rules());
     }
     EXPECT_GT(full, 100U);
 }

@@ -35,7 +35,7 @@ inline std::vector<reference::Rule> host_rules(monitor::HartState& h) {
     };
     deny(board::monitor);
     for (auto const& device : board::owned_devices) deny(device);
-    for (auto const& range : h.monitor->published.read().ranges)
+    for (auto const& range : h.monitor->published.read())
         if (range) deny(*range);
     auto const& pmp = h.v.pmp;
     for (std::size_t i = 0; i < pmp.cfg.size(); ++i) {

@@ -47,8 +47,7 @@ VirtualPmp opensbi_1_6() {
 /// `count` enclaves of `size` bytes, one every 2 MiB.
 enclave::DeniedRanges enclaves(unsigned count, std::uint64_t size) {
     enclave::DeniedRanges denied;
-    for (unsigned i = 0; i < count; ++i)
-        denied.ranges[i] = phys(0x8800'0000 + 0x20'0000ULL * i, size);
+    for (unsigned i = 0; i < count; ++i) denied[i] = phys(0x8800'0000 + 0x20'0000ULL * i, size);
     return denied;
 }
 

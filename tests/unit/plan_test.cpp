@@ -134,8 +134,7 @@ void make_epms(Random& random, State& state) {
         if (pick(random, 3) != 0) at = (at + pages * 4096 - 1) / (pages * 4096) * (pages * 4096);
         state.epms.push_back(range(at, pages * 4096));
         // Any slot, the first and the last among them.
-        state.denied.ranges[(pick(random, 8) * 8 + 7 * i) % enclave::max_enclaves] =
-            state.epms.back();
+        state.denied[(pick(random, 8) * 8 + 7 * i) % enclave::max_enclaves] = state.epms.back();
         at += pages * 4096 + 4096 * pick(random, 3);
     }
 }
@@ -405,7 +404,7 @@ TEST_P(Plans, P1_EnclaveReachesItsOwnMemoryAndNothingElse) {
 TEST_P(Plans, F07_NoVirtualPmpOpensTheMonitorOrAnEnclaveToTheHost) {
     State state;
     state.epms = {range(0x8040'0000, 0x1'0000)};
-    state.denied.ranges[5] = state.epms[0];
+    state.denied[5] = state.epms[0];
     for (unsigned index = 0; index < virtual_pmp_entries; ++index)
         for (unsigned mode = 1; mode <= 3; ++mode)
             for (auto const& target : {board::monitor, state.epms[0], range(0, limit)}) {
@@ -461,7 +460,7 @@ TEST(PlanRules, AllowsAgreesWithTheReferenceOnEveryRange) {
 TEST(PlanRules, TheMostRulesAStateCanHaveFitIntoAPlan) {
     State state;
     for (unsigned i = 0; i < enclave::max_enclaves; ++i)
-        state.denied.ranges[i] = range(0x8040'0000 + 0x2000ULL * i, 0x1000);
+        state.denied[i] = range(0x8040'0000 + 0x2000ULL * i, 0x1000);
     for (unsigned i = 0; i < virtual_pmp_entries; ++i) {
         state.pmp.cfg[i] = 0x9f;
         state.pmp.addr[i] = *arch::napot_address(range(0x9000'0000 + 0x1000ULL * i, 0x1000));

@@ -177,11 +177,11 @@ TEST(Published, RangesAreReadAsTheyWereSet) {
     published.set(0, one);
     published.set(63, *PhysRange::make({0}, 0x1000));
     auto const read = published.read();
-    EXPECT_EQ(read.ranges[0], one);
-    EXPECT_TRUE(read.ranges[63]);
-    EXPECT_FALSE(read.ranges[1]);
+    EXPECT_EQ(read[0], one);
+    EXPECT_TRUE(read[63]);
+    EXPECT_FALSE(read[1]);
     published.set(0, std::nullopt);
-    EXPECT_FALSE(published.read().ranges[0]);
+    EXPECT_FALSE(published.read()[0]);
 }
 
 } // namespace
