@@ -219,6 +219,7 @@ void Hart::fence_all() {
 // --- memory ------------------------------------------------------------------------------------
 
 std::span<std::uint8_t> Hart::bytes(PhysRange range) const {
+    if (before_bytes) before_bytes(range);
     auto const offset = range.base().raw - fake::Machine::ram_base;
     auto const size = machine_->ram.size();
     if (range.base().raw < fake::Machine::ram_base || range.size() > size ||

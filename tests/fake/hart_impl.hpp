@@ -82,6 +82,8 @@ class Hart {
     // What only tests use.
     std::deque<Step> script{};
     std::function<void(GuestContext&)> before_entry{};
+    /// The monitor is about to look at memory by itself.
+    std::function<void(PhysRange)> before_bytes{};
     /// What the trap vector does before the run loop: whether it executed what trapped.
     std::function<bool(Trap const&)> vector_executes{};
     /// Asked between the LR and the SC of guest_swap: other harts may act there. Whether the

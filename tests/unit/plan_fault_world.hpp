@@ -26,6 +26,8 @@ constexpr std::uint64_t island(unsigned index) { return 0x8100'0000 + 0x2000ULL 
 inline constexpr std::uint64_t archipelago_end = island(islands);
 /// The only place with 16 KiB for the root of a G-stage.
 inline constexpr std::uint64_t guest_root = 0x80ff'8000, guest_root_size = 0x4000;
+/// As much that is denied.
+inline constexpr std::uint64_t vault = 0x80ff'0000;
 
 /// The host's plan as the design words it, from the virtual PMP and the ranges that are published.
 inline std::vector<reference::Rule> host_rules(monitor::HartState& h) {
@@ -80,6 +82,7 @@ struct Verdict {
     std::vector<Fault> faults{};           ///< if not: each of these would do
     std::set<std::uint64_t> fetch_needs{}; ///< blocks that must be there at once to fetch it
     std::set<std::uint64_t> needs{};       ///< likewise for the most demanding byte of its data
+    std::set<std::uint64_t> all_needs{};   ///< for all bytes of its data
     bool atomic_straddles{false};
 };
 
@@ -109,6 +112,8 @@ class Oracle {
             auto const walk = go(piece);
             std::set<std::uint64_t> blocks;
             note(walk, blocks);
+            out.all_needs.insert(blocks.begin(), blocks.end());
+            if (walk.pa) out.all_needs.insert(block(*walk.pa + piece.width - 1));
             if (blocks.size() > out.needs.size()) out.needs = blocks;
             if (!walk.pa) fail_at(walk, piece, out);
             for (unsigned i = 0; walk.pa && i < piece.width; ++i) where.push_back(*walk.pa + i);
