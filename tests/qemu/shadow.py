@@ -197,4 +197,5 @@ def main():
     must_fail("an open monitor", "monitor is open", lambda: run(arguments))
 
 
-run_main(main)
+if __name__ == "__main__":
+    run_main(main)

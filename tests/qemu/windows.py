@@ -3,7 +3,7 @@
 """A host whose memory lies in many windows, each page alone between two enclaves
 (payloads/windows): every line that it prints is compared with the table here.
 
-  windows.py --build DIR --case table|race|faults [--entries 16|8|6] [--variant NAME] [--sees]
+  windows.py --build DIR --case table|race|faults|entries [--entries 16|8|6] [--variant NAME] [--sees]
              [--firmware 1.1|1.6] [--smp N] [--cpu rv64,...] [--timeout SECONDS]
 
 table   All accesses from one hart. How many entries of page tables end in which fault is taken from
@@ -12,6 +12,8 @@ table   All accesses from one hart. How many entries of page tables end in which
 race    The other harts load from every page while one creates and destroys enclaves.
 faults  How often the monitor was asked for a window, instruction by instruction, counted from
         outside; at most MOST_FAULTS.
+entries The PMP that the hart has at each entry to a lower world, read from outside while page tables
+        lie one per window, judged by shadow.py's decoder (D4).
 
 --variant takes variants/NAME of the build tree. With --sees it is one without protection: every line
 about what is denied must then say that something is wrong."""
@@ -25,6 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[1:1] = [str(ROOT / "tests/bench")]
 
 import opensbi_race  # noqa: E402
+import shadow  # noqa: E402
 from counting import counted  # noqa: E402
 from machine import (  # noqa: E402
     FIRMWARES,
@@ -42,13 +45,14 @@ LEVELS = {"sv39": 3, "sv48": 4, "sv57": 5}
 MOST_FAULTS = {16: 4, 8: 10, 6: 10}
 ACCESSES, FULL_LENGTH, ENTRIES, OWNERS = 49, 38, 23, 4
 LINKS, PAGE, ARENA, MIB = 40, 0x1000, 0x80800000, 1 << 20
+HOLES, FOLLOWED = 62, 150
 DENIED = re.compile(r" (?:denied|edges|superpage|as they were): \d+ cases, (\d+) wrong$")
 OPEN = re.compile(rf"{DENIED.pattern}|^guest ends: ")
 
 
 def parse():
     parser = command_line(__doc__, 60)
-    parser.add_argument("--case", choices=("table", "race", "faults"), required=True)
+    parser.add_argument("--case", choices=("table", "race", "faults", "entries"), required=True)
     parser.add_argument("--entries", type=int, default=16)
     parser.add_argument("--variant")
     parser.add_argument("--sees", action="store_true")
@@ -246,9 +250,44 @@ def check_faults(arguments, bios, work):
         raise Failure(f"one instruction had {most} plan faults")
 
 
+class HoleShadow(shadow.Shadow):
+    """Judges entries while there are enclaves and none of them runs."""
+
+    def __init__(self, debugger):
+        super().__init__(debugger, (0, 0), (0, 0))
+        self.opened = set()
+
+    def judge(self, cfg, ranges, mpp, pc):
+        super().judge(cfg, ranges, mpp, pc)
+        for hole in (ARENA + 2 * PAGE * index for index in range(HOLES)):
+            if shadow.reachable(ranges, (hole, hole + PAGE)):
+                raise Failure(f"entry to {pc:#x}: the enclave at {hole:#x} is open")
+        for window in (ARENA + 2 * PAGE * index + PAGE for index in range(HOLES - 1)):
+            if shadow.reachable(ranges, (window, window + PAGE)):
+                self.opened.add(window)
+
+
+def check_entries(arguments, bios, work):
+    del work
+    machine = Machine(**options(arguments, bios, ""), timeout=arguments.timeout)
+    debugger = shadow.Stepper(machine)
+    with machine:
+        machine.expect(r"windows: sv39 S accesses: ")  # U accesses and jumps come next
+        debugger.attach()
+        judge = HoleShadow(debugger)
+        marks_of_entries = shadow.entry_instructions(built(arguments))
+        shadow.follow(debugger, judge, marks_of_entries, FOLLOWED)
+        debugger.close()
+    print(f"{dict(judge.worlds)} entries, {len(judge.images)} different contents of the PMP,")
+    print(f"{len(judge.opened)} windows among them")
+    if judge.worlds["host"] < FOLLOWED // 2 or len(judge.images) < 20 or len(judge.opened) < 10:
+        raise Failure("too little was seen")
+
+
 def main():
     arguments = parse()
-    check = {"table": check_table, "race": check_race, "faults": check_faults}[arguments.case]
+    checks = {"table": check_table, "race": check_race, "faults": check_faults}
+    check = (checks | {"entries": check_entries})[arguments.case]
     with tempfile.TemporaryDirectory(prefix="plinth-") as name:
         work = pathlib.Path(name)
         firmware = FIRMWARES[arguments.firmware]
