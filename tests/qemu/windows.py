@@ -45,7 +45,7 @@ LEVELS = {"sv39": 3, "sv48": 4, "sv57": 5}
 MOST_FAULTS = {16: 4, 8: 10, 6: 10}
 ACCESSES, FULL_LENGTH, ENTRIES, OWNERS = 49, 38, 23, 4
 LINKS, PAGE, ARENA, MIB = 40, 0x1000, 0x80800000, 1 << 20
-HOLES, FOLLOWED = 62, 150
+HOLES, FOLLOWED = 62, 250
 DENIED = re.compile(r" (?:denied|edges|superpage|as they were): \d+ cases, (\d+) wrong$")
 OPEN = re.compile(rf"{DENIED.pattern}|^guest ends: ")
 
