@@ -43,10 +43,10 @@ Next access_as_host(HartState& h, Insn const& insn, u64 how) {
     return skip(insn.length);
 }
 
-/// Makes an access again while windows of the plan that is loaded were missing.
+/// Makes an access again while blocks of the plan that is loaded were missing.
 template <typename Make>
-GuestAccess with_windows(HartState& h, u64 address, unsigned width, u64 how, Rights rights,
-                         Make const& make) {
+GuestAccess with_blocks(HartState& h, u64 address, unsigned width, u64 how, Rights rights,
+                        Make const& make) {
     GuestAccess access = make();
     if (access.ok) return access;
     auto const virt = mstatus::Mpv::get(how) != 0;
@@ -90,17 +90,17 @@ bool executable(HartState const& h, Insn const& insn) {
 }
 
 GuestAccess guest_load(HartState& h, u64 address, unsigned width, u64 how) {
-    return with_windows(h, address, width, how, {.r = true},
-                        [&] { return h.hart.guest_load(address, width, how); });
+    return with_blocks(h, address, width, how, {.r = true},
+                       [&] { return h.hart.guest_load(address, width, how); });
 }
 GuestAccess guest_store(HartState& h, u64 address, unsigned width, u64 how, u64 value) {
-    return with_windows(h, address, width, how, {.w = true},
-                        [&] { return h.hart.guest_store(address, width, how, value); });
+    return with_blocks(h, address, width, how, {.w = true},
+                       [&] { return h.hart.guest_store(address, width, how, value); });
 }
 GuestAccess guest_swap(HartState& h, u64 address, unsigned width, u64 how, u64 expected,
                        u64 value) {
-    return with_windows(h, address, width, how, rights_rw,
-                        [&] { return h.hart.guest_swap(address, width, how, expected, value); });
+    return with_blocks(h, address, width, how, rights_rw,
+                       [&] { return h.hart.guest_swap(address, width, how, expected, value); });
 }
 
 u64 current_rights(HartState const& h) {

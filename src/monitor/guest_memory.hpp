@@ -20,7 +20,7 @@ struct Asked {
     arch::Rights rights;
     bool virt;
 };
-/// Brings the windows into the PMP that an instruction needs at the same time. Only the first
+/// Brings the blocks into the PMP that an instruction needs at the same time. Only the first
 /// access decides, the others may end early. None of this changes what the plan allows.
 enum class Refill : u8 {
     Loaded,  ///< try again
@@ -53,7 +53,7 @@ Result<void> copy_out(HartState& h, u64 to, std::span<u8 const> bytes);
 Result<void> check_writable(HartState& h, u64 to, u64 size);
 
 /// fetch() where the hart cannot read what it executes: the plan hides code from loads, or is
-/// cached and windows may be missing. From RAM only, by a walk in software.
+/// cached and blocks may be missing. From RAM only, by a walk in software.
 u64 fetch_hidden(HartState& h);
 /// The instruction at regs.pc of the current world; above 32 bits (see fetched()) if it cannot be
 /// read any more.

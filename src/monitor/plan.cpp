@@ -49,7 +49,7 @@ bool write(PmpImage& image, unsigned limit, PhysRange range, Rights rights) {
     return put(image, limit, static_cast<u8>(cfg | pmpcfg::tor), top);
 }
 
-/// The largest aligned power of two around `at` in a window: a partition of the window.
+/// The largest aligned power of two around `at` in a window. Blocks never overlap in part.
 Rule block(Rule const& window, PhysAddr at) {
     auto const of = [&](u64 size) {
         auto const base = at.raw & ~(size - 1);

@@ -9,14 +9,14 @@ namespace {
 
 using namespace arch;
 
-/// Windows that must stand in the PMP together to fetch an instruction: a page table of each level
+/// Blocks that must stand in the PMP together to fetch an instruction: a page table of each level
 /// and the page, or across two pages, where only the top table is certain to be the same, twice all
 /// others.
-constexpr unsigned fetch_windows(unsigned levels, bool crosses) {
+constexpr unsigned fetch_blocks(unsigned levels, bool crosses) {
     return crosses ? 2 * levels + 1 : levels + 1;
 }
-static_assert(fetch_windows(5, false) <= min_pmp_entries);
-static_assert(fetch_windows(board::page_table_levels, true) <= board::pmp_entries);
+static_assert(fetch_blocks(5, false) <= min_pmp_entries);
+static_assert(fetch_blocks(board::page_table_levels, true) <= board::pmp_entries);
 
 /// After so many faults in a row of one instruction the access is made in its stead; after so many
 /// with nothing to load a fetch is believed to be refused: by page tables that other harts change
@@ -71,7 +71,7 @@ Next access_for_guest(HartState& h, Next otherwise) {
     auto access = perform(h, insn, how);
     if (!access) return resume();
     if (!access->ok && is_plan_fault({.cause = access->cause}) && !insn.atomic())
-        access = perform_misaligned(h, insn, how); // it may straddle two windows
+        access = perform_misaligned(h, insn, how); // it may straddle two blocks
     if (!access->ok) {
         report(h, *access, h.trap.mstatus);
         return deliver(h);
