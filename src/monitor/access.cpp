@@ -2,6 +2,7 @@
 #include "monitor/guest_memory.hpp"
 
 #include "base/wipe.hpp"
+#include "monitor/walk.hpp"
 
 #include <algorithm>
 
@@ -82,9 +83,7 @@ GuestAccess perform_sc(HartState& h, Insn const& insn, u64 address, u64 how) {
     return {.ok = true, .value = access.cause};
 }
 
-} // namespace
-
-std::optional<GuestAccess> perform(HartState& h, Insn const& insn, u64 how) {
+std::optional<GuestAccess> perform_whole(HartState& h, Insn const& insn, u64 how) {
     auto const address = insn.address(h.regs.guest);
     if (insn.atomic() && address % insn.width() != 0) return misaligned(insn, address);
     if (insn.kind == Kind::Amo) return perform_amo(h, insn, address, how);
@@ -96,29 +95,37 @@ std::optional<GuestAccess> perform(HartState& h, Insn const& insn, u64 how) {
     return access;
 }
 
+} // namespace
+
+// A store goes upwards, so that the lowest byte that faults is the one reported; those below are
+// put back.
 GuestAccess perform_misaligned(HartState& h, Insn const& insn, u64 how) {
     auto const address = insn.address(h.regs.guest);
+    auto const stores = insn.stores();
+    auto const value = stores ? stored_value(h, insn) : 0;
     GuestAccess out{.ok = true};
-    if (!insn.stores()) {
-        for (unsigned i = 0; i < insn.width(); ++i) {
-            auto const byte = guest_load(h, address + i, 1, how);
-            if (!byte.ok) return byte;
-            out.value |= byte.value << (8U * i);
-        }
-        return out;
-    }
-    // Upwards, so that the lowest byte that faults is the one reported; those below are put back.
-    auto const value = stored_value(h, insn);
-    std::array<u8, 8> kept{};
     for (unsigned i = 0; i < insn.width(); ++i) {
         auto byte = guest_load(h, address + i, 1, how);
-        kept[i] = static_cast<u8>(byte.value);
-        if (byte.ok) byte = guest_store(h, address + i, 1, how, value >> (8U * i));
+        out.value |= byte.value << (8U * i);
+        if (byte.ok && stores) byte = guest_store(h, address + i, 1, how, value >> (8U * i));
         if (byte.ok) continue;
-        while (i-- > 0) (void)guest_store(h, address + i, 1, how, kept[i]);
-        return as_store(byte);
+        while (stores && i-- > 0) (void)guest_store(h, address + i, 1, how, out.value >> (8U * i));
+        return stores ? as_store(byte) : byte;
     }
     return out;
+}
+
+std::optional<GuestAccess> perform(HartState& h, Insn const& insn, u64 how) {
+    auto const access = perform_whole(h, insn, how);
+    if (!access || access->ok || insn.atomic() || !h.loaded->cached()) return access;
+    if (!is_plan_fault({access->cause})) return access;
+    // It may straddle two blocks. Where it straddles two rules, in one page, harts refuse it.
+    auto const address = insn.address(h.regs.guest), last = u64{insn.width()} - 1;
+    auto const at = translate_granted(h, address, mstatus::Mpv::get(how) != 0);
+    auto const one = at && h.loaded->plan().window({*at}).range.last() >= *at + last;
+    if (!one && address % page_size + last < page_size) return access;
+    auto const pieces = perform_misaligned(h, insn, how);
+    return pieces.ok || !is_plan_fault({pieces.cause}) ? pieces : access;
 }
 
 void complete(HartState& h, Insn insn, u64 value) {

@@ -66,13 +66,12 @@ Next emulate_clint(HartState& h, Insn insn) {
 }
 
 Next emulate_reset(HartState& h, Insn insn) {
-    if (insn.kind == Insn::Kind::Load) {
-        complete(h, insn, 0);
-        return skip(insn.length);
-    }
     auto const bits = 8U * insn.width();
     auto const value = h.regs.guest.get(insn.rs2()) & (~0ULL >> (64U - bits));
-    if (!board::is_reset_command(h.trap.tval, insn.width(), value)) return skip(insn.length);
+    if (insn.loads() || !board::is_reset_command(h.trap.tval, insn.width(), value)) {
+        complete(h, insn, 0); // for a store, nothing
+        return skip(insn.length);
+    }
     wipe_everything(h);
     board::reset(value);
     return Next::of(Next::Kind::Stop);

@@ -18,10 +18,10 @@ constexpr unsigned fetch_blocks(unsigned levels, bool crosses) {
 static_assert(fetch_blocks(5, false) <= min_pmp_entries);
 static_assert(fetch_blocks(board::page_table_levels, true) <= board::pmp_entries);
 
-/// After so many faults in a row of one instruction the access is made in its stead; after so many
-/// with nothing to load a fetch is believed to be refused: by page tables that other harts change
-/// all the time, or by something that the plan does not know.
-constexpr unsigned patience = 2, fetch_patience = 8;
+/// After so many faults in a row of one instruction the access is made in its stead; after so many,
+/// more than a fetch needs, one for which nothing is missing is believed to be refused: by page
+/// tables that other harts change all the time, or by something that the plan does not know.
+constexpr unsigned patience = 2, fetch_patience = 16;
 
 /// Notes in `needed` what the accesses need. False: the first one is denied.
 bool collect(HartState& h, std::span<Asked const> asked, Needed& needed) {
@@ -51,7 +51,10 @@ bool asks_guest(HartState& h) {
 /// plan is cached.
 Next deliver(HartState& h) {
     auto const own = h.world == World::Host && (h.v.medeleg >> h.trap.code() & 1U) != 0;
-    return own ? Next::of(Next::Kind::Own) : reflect();
+    if (!own) return reflect();
+    // QEMU 7.2 sets the GVA of HLV and HSV where they trap to HS, not where they trap to M.
+    if (!h.trap.is(Cause::FetchAccess) && asks_guest(h)) h.trap.mstatus |= mstatus::Gva::mask;
+    return Next::of(Next::Kind::Own);
 }
 
 /// Makes the access of the instruction at pc, in pieces if it must be. What is no load, store or
@@ -68,10 +71,8 @@ Next access_for_guest(HartState& h, Next otherwise) {
         how = mstatus::Mpv::set(mstatus::Mpp::set(how, hstatus::Spvp::get(status)), 1);
     }
     if (!executable(h, insn)) return otherwise;
-    auto access = perform(h, insn, how);
+    auto const access = perform(h, insn, how);
     if (!access) return resume();
-    if (!access->ok && is_plan_fault({.cause = access->cause}) && !insn.atomic())
-        access = perform_misaligned(h, insn, how); // it may straddle two blocks
     if (!access->ok) {
         report(h, *access, h.trap.mstatus);
         return deliver(h);
@@ -117,15 +118,12 @@ Next plan_fault(HartState& h) {
     auto& faults = h.faults;
     auto const near = h.trap.tval - faults.tval + page_size < 2 * page_size;
     auto const same = near && faults.pc == h.regs.guest.pc;
-    faults.count = same ? faults.count + 1 : 1;
-    faults.idle = same && filled == Refill::Present ? faults.idle + 1 : 0;
-    faults.pc = h.regs.guest.pc;
-    faults.tval = h.trap.tval;
+    faults = {h.regs.guest.pc, h.trap.tval, same ? faults.count + 1 : 1};
     auto const present = filled == Refill::Present;
     // A guest page fault for which nothing was missing is the hart's own.
     auto const guests = present && h.trap.code() >= raw(Cause::FetchGuestPage);
     if (guests || filled == Refill::Denied) return deliver(h);
-    auto const again = filled == Refill::Loaded || (present && faults.idle < fetch_patience);
+    auto const again = filled == Refill::Loaded || (present && faults.count < fetch_patience);
     auto const otherwise = again ? resume() : deliver(h);
     if (fetches || (filled == Refill::Loaded && faults.count <= patience)) return otherwise;
     return access_for_guest(h, otherwise);

@@ -70,7 +70,7 @@ struct HartState {
     /// Plan faults in a row of one instruction.
     struct {
         u64 pc{0}, tval{0};
-        unsigned count{0}, idle{0}; ///< `idle`: of the last ones, with nothing to load
+        unsigned count{0};
     } faults{};
 
     /// What the last emulated LR read; width 0: no reservation.

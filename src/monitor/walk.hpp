@@ -62,4 +62,11 @@ std::optional<u64> translate(HartState& h, u64 address, bool virt, Grants const&
     return at ? physical(*at) : std::nullopt;
 }
 
+/// The same where the plan that is loaded says which PTEs may be read.
+inline std::optional<u64> translate_granted(HartState& h, u64 address, bool virt) {
+    return translate(h, address, virt, [&h](u64 pte, arch::Rights rights) {
+        return h.loaded->plan().window({pte}).rights.covers(rights);
+    });
+}
+
 } // namespace plinth::monitor

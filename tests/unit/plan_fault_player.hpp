@@ -37,7 +37,6 @@ class PlanPlayer : public PlanScene {
         auto const at = before.x[insn->base] + static_cast<std::uint64_t>(insn->offset);
         auto const use = static_cast<reference::Use>(insn->use());
         if (!oracle.reach({at, insn->width, use}, out, where)) return out;
-        out.atomic_straddles &= insn->atomic();
         effect(oracle.memory, *insn, where, before);
         return out;
     }
@@ -71,8 +70,9 @@ class PlanPlayer : public PlanScene {
         auto const all = GetParam();
         auto const passed = cpu.delegated == 0 && h.world == World::Host &&
                             h.regs.guest.pc == before.pc + ((word & 3U) == 3 ? 4 : 2);
-        auto const too_many = too_large || verdict.atomic_straddles;
-        if (too_many && !passed && is_access_fault(found())) {
+        ASSERT_FALSE(passed && verdict.straddles) << text();
+        auto const refused = too_large || verdict.straddles;
+        if (refused && !passed && is_access_fault(found())) {
             ++beyond;
             return expect_delivered(found(), before);
         }

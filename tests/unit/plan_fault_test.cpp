@@ -70,5 +70,32 @@ TEST_P(PlanFaults, P3_OneFenceForEachChangeAndNoneOtherwise) {
     EXPECT_EQ(h.hart.trace, (std::vector{Hart::Event::Enter}));
 }
 
+/// An HLV of HS that the plan denies and the firmware delegated: hstatus.GVA says that stval is a
+/// guest's address (8.2.1), whatever the hart said when it came to M.
+TEST_P(PlanFaults, P1_AHypervisorAccessThatIsDeniedIsToldAsAGuestsAddress) {
+    plain_plan();
+    h.v.medeleg = 0xa0;
+    pc = island(2);
+    constexpr std::uint32_t hlv_w = 0x6804'44f3, lw = 0x0004'2483; // rd x9, rs1 x8
+    for (auto const code : {hlv_w, lw}) {
+        bench.poke(pc, code);
+        enter_mode();
+        h.regs.guest.pc = pc;
+        h.regs.guest.set(8, vault);
+        for (unsigned turns = 0; turns < 8 && h.regs.guest.pc == pc; ++turns) {
+            h.hart.script.push_back([&](Hart&, GuestContext& guest) {
+                return Trap{
+                    .cause = raw(Cause::LoadAccess), .tval = vault, .mstatus = guest.mstatus};
+            });
+            turn(h);
+        }
+        ASSERT_EQ(h.world, World::Host);
+        EXPECT_EQ(h.regs.guest.pc, stvec);
+        EXPECT_EQ(h.hart.read_csr(csr::Scause), raw(Cause::LoadAccess));
+        EXPECT_EQ(h.hart.read_csr(csr::Stval), vault);
+        EXPECT_EQ(hstatus::Gva::get(h.hart.read_csr(csr::Hstatus)), code == hlv_w ? 1U : 0U);
+    }
+}
+
 } // namespace
 } // namespace plinth::fake

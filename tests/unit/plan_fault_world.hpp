@@ -83,7 +83,7 @@ struct Verdict {
     std::set<std::uint64_t> fetch_needs{}; ///< blocks that must be there at once to fetch it
     std::set<std::uint64_t> needs{};       ///< likewise for the most demanding byte of its data
     std::set<std::uint64_t> all_needs{};   ///< for all bytes of its data
-    bool atomic_straddles{false};
+    bool straddles{false};                 ///< two rules, in one page: refused (3.7.1)
 };
 
 class Oracle {
@@ -116,11 +116,12 @@ class Oracle {
             if (walk.pa) out.all_needs.insert(block(*walk.pa + piece.width - 1));
             if (blocks.size() > out.needs.size()) out.needs = blocks;
             if (!walk.pa) fail_at(walk, piece, out);
-            for (unsigned i = 0; walk.pa && i < piece.width; ++i) where.push_back(*walk.pa + i);
+            for (unsigned i = 0; walk.pa && i < piece.width; ++i) {
+                where.push_back(*walk.pa + i);
+                out.straddles |= reference::first_rule(rules_, *walk.pa + i) !=
+                                 reference::first_rule(rules_, *walk.pa);
+            }
         }
-        for (std::size_t i = 1; i < where.size(); ++i)
-            out.atomic_straddles |=
-                reference::first_rule(rules_, where[i]) != reference::first_rule(rules_, where[0]);
         return out.retires;
     }
 
