@@ -125,7 +125,8 @@ std::optional<GuestAccess> perform(HartState& h, Insn const& insn, u64 how) {
     auto const one = at && h.loaded->plan().window({*at}).range.last() >= *at + last;
     if (!one && address % page_size + last < page_size) return access;
     auto const pieces = perform_misaligned(h, insn, how);
-    return pieces.ok || !is_plan_fault({pieces.cause}) ? pieces : access;
+    auto const behind = pieces.tval / page_size != address / page_size;
+    return pieces.ok || behind || !is_plan_fault({pieces.cause}) ? pieces : access;
 }
 
 void complete(HartState& h, Insn insn, u64 value) {

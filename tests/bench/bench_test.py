@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """That the benchmark fails when it must: wrong results of what it measures, rows over their target,
-traps of the firmware that have no reason.
+traps of the firmware that have no reason; and that evictions are replayed as they are.
 
   bench_test.py --build DIR"""
 import pathlib
+import random
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "qemu")]
 
+from hole_bound import replayed  # noqa: E402
 from hole_rows import comparison, parts_of  # noqa: E402
 from linux_rows import vm_class  # noqa: E402
 from machine import Failure, command_line, must_fail, run_main  # noqa: E402
@@ -97,10 +99,45 @@ def holes():
         raise Failure(f"of boots with enclaves: {found}")
 
 
+def farthest(runs, entries):
+    """Misses of the eviction of what is used again last, by looking ahead."""
+    held, misses = set(), 0
+    for at, run in enumerate(runs):
+        if run in held:
+            continue
+        misses += 1
+        ahead = runs[at:]
+        if len(held) == entries:
+            held.remove(max(held, key=lambda one: (ahead + [one]).index(one)))
+        held.add(run)
+    return misses
+
+
+def evictions(work):
+    """Misses of sequences that are known: one from the textbooks, on which FIFO misses more often
+    with more entries, and random ones."""
+    trace = work / "trace"
+    trace.write_bytes(bytes([1, 2, 3, 4, 1, 2, 5, 1, 2, 255, 3, 4, 5, 255, 0]))
+    misses, distinct = replayed(work, trace, (1, 3, 4))
+    expected = {"best": (13, 8, 7), "lru": (13, 11, 9), "fifo": (13, 10, 11)}
+    expected = {(p, n): m for p, row in expected.items() for n, m in zip((1, 3, 4), row)}
+    if misses != expected or distinct != [5, 3]:
+        raise Failure(f"a known sequence: {misses}, {distinct}")
+    numbers = random.Random(1)
+    for _ in range(40):
+        runs = [numbers.randrange(9) for _ in range(200)]
+        trace.write_bytes(bytes(runs))
+        found, _ = replayed(work, trace, range(1, 9))
+        expected = [farthest(runs, entries) for entries in range(1, 9)]
+        if [found["best", entries] for entries in range(1, 9)] != expected:
+            raise Failure(f"the best eviction of {runs}: {found}, not {expected}")
+
+
 def main():
     arguments = command_line(__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="plinth-") as work:
         wrong_results(arguments.build, pathlib.Path(work))
+        evictions(pathlib.Path(work))
     targets_are_checked()
     classes()
     holes()

@@ -25,16 +25,21 @@ class Counts:
     measures: list  # (how often, first address of a range -> instructions), as first reached
 
 
-def built_plugin(context):
-    plugin = context.work / "count.so"
-    if not plugin.exists():
+def compiled(work, source, *options):
+    """What the compiler of this machine makes of one C++ source, in the directory `work`."""
+    output = work / source.stem
+    if not output.exists():
         compiler = shlex.split(os.environ.get("CXX") or "c++")
-        options = ["-std=c++20", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"]
-        command = [*compiler, *options, "-o", str(plugin), str(SOURCE)]
+        options = ["-std=c++20", "-O2", "-Wall", "-Wextra", *options]
+        command = [*compiler, *options, "-o", str(output), str(source)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0:
-            raise Failure(f"the plugin does not build: {result.stderr}")
-    return plugin
+            raise Failure(f"{source.name} does not build: {result.stderr}")
+    return output
+
+
+def built_plugin(work, source):
+    return compiled(work, source, "-shared", "-fPIC")
 
 
 def counted(context, judge, *, ranges=(), marks=(), measures=(), extra=(), **options):
@@ -44,7 +49,7 @@ def counted(context, judge, *, ranges=(), marks=(), measures=(), extra=(), **opt
     lines += [f"measure {first:x} {end:x}" for first, end in measures]
     plan.write_text("\n".join(lines) + "\n")
     out.unlink(missing_ok=True)
-    plugin = f"{built_plugin(context)},plan={plan},out={out}"
+    plugin = f"{built_plugin(context.work, SOURCE)},plan={plan},out={out}"
     words = (*DETERMINISTIC, "-plugin", plugin, *map(str, extra))
     with Machine(timeout=context.timeout, echo=False, extra=words, **options) as machine:
         machine.expect_end()

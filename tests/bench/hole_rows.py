@@ -95,22 +95,29 @@ def judge(machine, enclaves, part):
             machine.fail(f"the line {line!r} is missing")
 
 
+def linux_with_holes(context, version, enclaves, part):
+    """The machine that boots Linux, as options."""
+    initramfs = make_initramfs(context, INIT)
+    clock = ("-rtc", "base=2026-01-01,clock=vm")
+    return {
+        "extra": ("-initrd", initramfs, *clock, *loader(LINUX / "Image", KERNEL)),
+        "bios": packed(context, FIRMWARES[version]),
+        "kernel": payload(context, "holes").with_suffix(".elf"),
+        "append": f"plinth.holes={SHIPPED_ENCLAVES} plinth.enclaves={'yes' if enclaves else 'no'} "
+        f"plinth.work={'yes' if part == 'work' else 'no'} loglevel=4 {NO_TESTS}",
+        "memory": "512M",
+    }
+
+
 def boot(context, cpu, version, enclaves, entries, part):
     """(instructions, plan faults) from reset to power-off."""
     limited, fault = with_image(context, entries, SHIPPED_ENCLAVES)
-    initramfs = make_initramfs(context, INIT)
-    extra = ("-initrd", initramfs, "-rtc", "base=2026-01-01,clock=vm")
     counts = counted(
         limited,
         lambda machine: judge(machine, enclaves, part),
         ranges=(fault,),
-        extra=(*extra, *loader(LINUX / "Image", KERNEL)),
-        bios=packed(limited, FIRMWARES[version]),
-        kernel=payload(context, "holes").with_suffix(".elf"),
-        append=f"plinth.holes={SHIPPED_ENCLAVES} plinth.enclaves={'yes' if enclaves else 'no'} "
-        f"plinth.work={'yes' if part == 'work' else 'no'} loglevel=4 {NO_TESTS}",
-        memory="512M",
         cpu=cpu,
+        **linux_with_holes(limited, version, enclaves, part),
     )
     return counts.total, counts.ranges[fault.start]
 
