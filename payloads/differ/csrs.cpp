@@ -95,7 +95,6 @@ uint64_t restrict_interrupts(uint64_t value, Form form, uint64_t more) {
 }
 
 uint64_t restrict_medeleg(uint64_t value, Form form) {
-    value = delegating(value);
     if (operation(form) == 3) return value;
     return value & ~(has_hypervisor ? 0xa00 : 0xa00 | vs_exceptions);
 }
@@ -109,7 +108,6 @@ uint64_t restrict_operand(unsigned number, Form form, uint64_t value) {
     case csr::Vsstatus:
         return operation(form) == 3 ? value : value & (vsstatus_bits | vector_status());
     case csr::Medeleg: return restrict_medeleg(value, form);
-    case csr::Hedeleg: return delegating(value);
     case csr::Vsie: return value & ~uint64_t{0x444};
     case csr::Vsip: return value & ~uint64_t{6};
     case csr::Mepc:

@@ -70,12 +70,6 @@ extern bool has_hypervisor;
 /// The vector registers exist.
 extern bool has_vector;
 
-/// `value` for medeleg or hedeleg with bit 7 like bit 5: QEMU delegates an AMO without memory as
-/// what it calls it (ALLOWED in tests/qemu/differ_allowed.py), the monitor as the store that it is.
-constexpr uint64_t delegating(uint64_t value) {
-    return (value & ~(uint64_t{1} << 7U)) | (value >> 5U & 1U) << 7U;
-}
-
 /// `value` without what programs must not do with this register: see NOT_GENERATED in
 /// tests/qemu/differ_allowed.py, which gives the reason of each.
 uint64_t restrict_operand(unsigned number, Form form, uint64_t value);

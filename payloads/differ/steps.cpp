@@ -248,7 +248,7 @@ void Generator::guest_configure() {
     switch (random.below(5)) {
     case 0:
         if (random.chance(60)) write(csr::Medeleg, 0xf0b5ff);
-        write(csr::Hedeleg, random.chance(60) ? 0xb1ff : delegating(random.next()) & 0xb1ff);
+        write(csr::Hedeleg, random.chance(60) ? 0xb1ff : random.next() & 0xb1ff);
         break;
     case 1:
         write(csr::Hideleg, random.next() & 0x444);
@@ -262,9 +262,7 @@ void Generator::guest_configure() {
         write(csr::Hie, random.next() & 0x444);
         write(csr::Hcounteren, random.next());
         break;
-    case 3:
-        write(csr::Medeleg, random.chance(50) ? 0xf0b5ff : delegating(random.next()) & 0xf0b5ff);
-        break;
+    case 3: write(csr::Medeleg, random.chance(50) ? 0xf0b5ff : random.next() & 0xf0b5ff); break;
     case 4: guest_translation(); break;
     }
 }
@@ -365,7 +363,7 @@ void Generator::configure_step() {
     };
     auto const interrupts = has_hypervisor ? 0x1fffU : 0xbbbU;
     switch (random.below(7)) {
-    case 0: write(csr::Medeleg, delegating(random.next()) & 0xb1ff); break;
+    case 0: write(csr::Medeleg, random.next() & 0xb1ff); break;
     case 1: write(csr::Mideleg, random.next() & interrupts); break;
     case 2: write(csr::Mie, random.next() & interrupts); break;
     case 3:
