@@ -199,6 +199,16 @@ def differing(bare, virtual):
     return [n for n in numbers if bare.programs.get(n) != virtual.programs.get(n)]
 
 
+def without_one_answer(runner, first, programs, virtual):
+    """Those of `programs` on which the bare machine, run again, does not answer the same as before
+    but as the virtual one: program 2605 of seed 1, on QEMU 7.2, in one run of three."""
+    unsteady = set()
+    for _ in range(5 if programs else 0):
+        again = runner.run_side("bare", first, runner.arguments.programs, 0, ()).programs
+        unsteady |= {n for n in programs if n in again and again[n] == virtual.programs.get(n)}
+    return unsteady
+
+
 def jobs_before(runner, program, first):
     """The jobs that must run before `program` of the boot that began with `first`: programs that
     may lock vPMPs follow each other, since locks last until reset. Also the flag of the program."""
@@ -400,6 +410,10 @@ def main():
             problems += compare_sweep(runner.allowed, bare, virtual, totals)
             problems += compare_writes(runner.allowed, bare, virtual, totals)
             bad = differing(bare, virtual)
+            unsteady = without_one_answer(runner, first, bad, virtual)
+            bad = [program for program in bad if program not in unsteady]
+            for program in sorted(unsteady):
+                print(f"program {program}: the bare machine gives two answers, one the virtual's")
             print(
                 f"boot {boot}: programs {first} to {first + arguments.programs - 1}: "
                 f"{len(bare.programs)} bare, {len(virtual.programs)} virtual, {len(bad)} differ",
